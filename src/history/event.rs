@@ -1,0 +1,134 @@
+use super::Offset;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened to the fleet or to the run. A line of `events.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub at_us: Offset,
+    pub source: EventSource,
+    /// How exact `at_us` is: a thing that is polled each 500 ms is known to no better than that.
+    pub resolution_us: u64,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventSource {
+    /// rushhour itself: phases, the timeline.
+    Run,
+    /// The provider of instances (the lab's process table, an Auto Scaling group).
+    Provider,
+    /// The autoscaler's alarm.
+    Alarm,
+    /// The balancer's view of its targets.
+    Balancer,
+    /// A change somebody else made, told by the profile (`fleet = observe`).
+    Declared,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum EventKind {
+    LoadStarted,
+    LoadEnded,
+    /// The run was asked to stop (Ctrl-C, SIGTERM).
+    Interrupted,
+    /// A timeline action was begun. `action` is its name, such as `scale-out`.
+    ActionStarted {
+        action: String,
+        detail: String,
+    },
+    ActionFailed {
+        action: String,
+        error: String,
+    },
+    /// The autoscaler's metric broke its target for as many datapoints as its alarm asks.
+    AlarmRaised {
+        metric: f64,
+        target: f64,
+    },
+    AlarmCleared {
+        metric: f64,
+        target: f64,
+    },
+    /// The desired number of instances changed.
+    ActivityStarted {
+        from: u32,
+        to: u32,
+        cause: String,
+    },
+    /// An instance began to exist (its boot starts).
+    InstanceLaunched {
+        instance: String,
+        zone: String,
+    },
+    /// An instance says it is up (its boot is over), to the provider.
+    InstanceInService {
+        instance: String,
+        zone: String,
+    },
+    /// The balancer sends it traffic from here on.
+    InstanceHealthy {
+        instance: String,
+        zone: String,
+    },
+    /// The balancer found it failing its health check.
+    InstanceUnhealthy {
+        instance: String,
+        zone: String,
+    },
+    /// No new connections or requests go to it any more.
+    InstanceDraining {
+        instance: String,
+        zone: String,
+    },
+    /// It has ended; `expected` when that was asked for.
+    InstanceGone {
+        instance: String,
+        zone: String,
+        expected: bool,
+    },
+    /// Part of the system under test stopped answering its controller.
+    Trouble {
+        what: String,
+    },
+}
+
+impl EventKind {
+    /// The kebab-case name the event has on disk and in a profile's windows (`during = "scale-out +0s..60s"`
+    /// matches the `action` of `ActionStarted`, and `scale-out` also any activity that raises the desired count).
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::LoadStarted => "load-started",
+            EventKind::LoadEnded => "load-ended",
+            EventKind::Interrupted => "interrupted",
+            EventKind::ActionStarted { .. } => "action-started",
+            EventKind::ActionFailed { .. } => "action-failed",
+            EventKind::AlarmRaised { .. } => "alarm-raised",
+            EventKind::AlarmCleared { .. } => "alarm-cleared",
+            EventKind::ActivityStarted { .. } => "activity-started",
+            EventKind::InstanceLaunched { .. } => "instance-launched",
+            EventKind::InstanceInService { .. } => "instance-in-service",
+            EventKind::InstanceHealthy { .. } => "instance-healthy",
+            EventKind::InstanceUnhealthy { .. } => "instance-unhealthy",
+            EventKind::InstanceDraining { .. } => "instance-draining",
+            EventKind::InstanceGone { .. } => "instance-gone",
+            EventKind::Trouble { .. } => "trouble",
+        }
+    }
+
+    /// The instance the event is about.
+    pub fn instance(&self) -> Option<&str> {
+        match self {
+            EventKind::InstanceLaunched { instance, .. }
+            | EventKind::InstanceInService { instance, .. }
+            | EventKind::InstanceHealthy { instance, .. }
+            | EventKind::InstanceUnhealthy { instance, .. }
+            | EventKind::InstanceDraining { instance, .. }
+            | EventKind::InstanceGone { instance, .. } => Some(instance),
+            _ => None,
+        }
+    }
+}

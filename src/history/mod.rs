@@ -1,0 +1,16 @@
+//! What a run saw, as plain data. Producers (`load`, `fleet`, `lab`) fill these in; the oracle and the
+//! analysis read them back from disk.
+
+mod clock;
+mod event;
+mod fingerprint;
+mod names;
+mod observation;
+mod sample;
+
+pub use clock::{Offset, RunClock};
+pub use event::{Event, EventKind, EventSource};
+pub use fingerprint::Fingerprinter;
+pub use names::{NameId, Names};
+pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, SessionNumber, StateOp, StepId};
+pub use sample::{FleetGauges, GeneratorGauges, Sample, StoreGauges};
