@@ -1,5 +1,6 @@
-use super::Offset;
+use super::{Offset, RunClock};
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 /// Something that happened to the fleet or to the run. A line of `events.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,31 @@ impl EventKind {
             | EventKind::InstanceDraining { instance, .. }
             | EventKind::InstanceGone { instance, .. } => Some(instance),
             _ => None,
+        }
+    }
+}
+
+/// An event before the run's clock is known: what producers send. The conductor stamps it.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub at: Instant,
+    pub source: EventSource,
+    pub resolution: Duration,
+    pub kind: EventKind,
+}
+
+impl Notice {
+    /// Happened just now, known exactly.
+    pub fn now(source: EventSource, kind: EventKind) -> Notice {
+        Notice { at: Instant::now(), source, resolution: Duration::ZERO, kind }
+    }
+
+    pub fn stamped(self, clock: &RunClock) -> Event {
+        Event {
+            at_us: clock.offset(self.at),
+            source: self.source,
+            resolution_us: self.resolution.as_micros() as u64,
+            kind: self.kind,
         }
     }
 }

@@ -9,7 +9,7 @@ mod observation;
 mod sample;
 
 pub use clock::{Offset, RunClock};
-pub use event::{Event, EventKind, EventSource};
+pub use event::{Event, EventKind, EventSource, Notice};
 pub use fingerprint::Fingerprinter;
 pub use names::{NameId, Names};
 pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, SessionNumber, StateOp, StepId};

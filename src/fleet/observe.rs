@@ -1,0 +1,37 @@
+use super::{BoxFuture, Fleet, FleetError};
+use crate::history::{FleetGauges, StoreGauges};
+use crate::plan::Action;
+
+/// Somebody else's fleet: nothing is known of it but what responses tell, and nothing is changed.
+pub struct Observed;
+
+impl Fleet for Observed {
+    fn provider(&self) -> &'static str {
+        "observe"
+    }
+
+    fn url(&self) -> Option<String> {
+        None
+    }
+
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
+        Box::pin(async move {
+            match action {
+                Action::Declare { .. } => Ok(()),
+                other => Err(FleetError::Unsupported { provider: "observe", action: other.name().to_owned() }),
+            }
+        })
+    }
+
+    fn gauges(&self) -> Option<FleetGauges> {
+        None
+    }
+
+    fn store_gauges(&self) -> Option<StoreGauges> {
+        None
+    }
+
+    fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}

@@ -1,0 +1,116 @@
+use super::Distribution;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What serves the load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "provider", rename_all = "kebab-case")]
+pub enum FleetPlan {
+    /// The fleet on this machine.
+    Lab(LabPlan),
+    /// Somebody else's fleet, only watched through its responses. `capacity_per_instance` (requests/s) is told by the
+    /// profile, if known.
+    Observe { capacity_per_instance: Option<f64> },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabPlan {
+    /// Instances at the start.
+    pub instances: u32,
+    pub zones: Vec<String>,
+    /// Requests an instance serves at a time.
+    pub workers: u32,
+    /// How long one request occupies a worker.
+    pub service_time: Distribution,
+    /// From launch to in service.
+    pub boot_time: Duration,
+    pub warm_up: WarmUp,
+    /// How long a drained instance goes on serving what it has.
+    pub drain: Duration,
+    /// HAProxy's health check interval; two successes make healthy, two failures unhealthy.
+    pub health_interval: Duration,
+    pub session_ttl: Duration,
+    pub absolute_timeout: Duration,
+    pub tls: bool,
+    pub redis: Redis,
+    pub autoscaler: Option<AutoscalerPlan>,
+    pub defect: Option<Defect>,
+    pub users: u32,
+}
+
+impl LabPlan {
+    /// Requests/s one warm instance can serve: workers over mean service time.
+    pub fn capacity_per_instance(&self) -> f64 {
+        f64::from(self.workers) / self.service_time.mean_seconds()
+    }
+}
+
+/// A fresh instance serves `factor` times as slowly at first, falling evenly to 1 over `lasts`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmUp {
+    pub factor: f64,
+    pub lasts: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redis {
+    /// One primary, one replica, three sentinels.
+    Sentinel,
+    /// One server: starts faster, cannot fail over.
+    Single,
+}
+
+/// Target tracking on requests per target, as EC2 Auto Scaling does it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoscalerPlan {
+    pub min: u32,
+    pub max: u32,
+    /// Requests/s and healthy target that the policy holds.
+    pub requests_per_target: f64,
+    /// Length of a datapoint.
+    pub period: Duration,
+    /// Consecutive breaching datapoints that raise the alarm.
+    pub datapoints: u32,
+    /// A new instance counts neither as capacity nor in the metric for this long after it is in service.
+    pub warm_up: Duration,
+    /// After scaling in, no further scaling in for this long. Scaling out is never held back.
+    pub scale_in_cooldown: Duration,
+    /// Datapoints below 90 % of the target that let it scale in; none: it never scales in.
+    pub scale_in_datapoints: Option<u32>,
+}
+
+/// What the lab plants to show that the detector works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Defect {
+    /// Sessions live in the instance's memory.
+    LocalSessions,
+    /// The same, hidden behind a balancer that pins a client to its instance by cookie.
+    StickyLocalSessions,
+    /// A session is accepted only in the zone that made it.
+    StorePerZone,
+    /// Now and then a cart write is acknowledged and dropped.
+    DroppedWrites,
+    /// Now and then a request is answered with another user's identity.
+    SessionMixup,
+    /// New instances are slow for their first seconds.
+    SlowWarmUp,
+    /// The CSRF token of the login form lives in the instance's memory.
+    LocalCsrf,
+    /// Jobs live in the memory of the instance that took them.
+    LocalJobs,
+}
+
+impl Defect {
+    pub const ALL: [Defect; 8] = [
+        Defect::LocalSessions,
+        Defect::StickyLocalSessions,
+        Defect::StorePerZone,
+        Defect::DroppedWrites,
+        Defect::SessionMixup,
+        Defect::SlowWarmUp,
+        Defect::LocalCsrf,
+        Defect::LocalJobs,
+    ];
+}

@@ -1,0 +1,48 @@
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+/// Raised when a reader of the version before could misunderstand what is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What a run was: `manifest.json`. Written when the run begins and again, with `ending`, when it ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format_version: u32,
+    pub tool_version: String,
+    pub run_id: String,
+    /// Wall-clock time of the run's zero, RFC 3339, UTC.
+    pub zero_at: String,
+    /// The same in microseconds since 1970-01-01 UTC.
+    pub zero_unix_us: i64,
+    pub plan: Plan,
+    pub machine: Machine,
+    /// Load threads, each with a share of arrivals and slots.
+    pub load_threads: u32,
+    /// How requests were timed: `timerfd` or `tokio`.
+    pub pacer: String,
+    /// None while it runs, and for ever when it was killed.
+    pub ending: Option<Ending>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Machine {
+    pub hostname: String,
+    pub os: String,
+    pub cpus: u32,
+    pub memory_bytes: u64,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ending {
+    /// End of the load, in microseconds of the run's clock.
+    pub load_end_us: i64,
+    pub interrupted: bool,
+    /// Rows produced and rows in `requests/`. They differ when recording failed.
+    pub observations: u64,
+    pub recorded: u64,
+    /// Why recording stopped early, if it did.
+    pub record_error: Option<String>,
+    /// What made the conductor give the run up, if anything.
+    pub failure: Option<String>,
+}
