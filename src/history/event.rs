@@ -23,6 +23,8 @@ pub enum EventSource {
     Provider,
     /// The autoscaler's alarm.
     Alarm,
+    /// What names resolve to.
+    Dns,
     /// The balancer's view of its targets.
     Balancer,
     /// A change somebody else made, told by the profile (`fleet = observe`).
@@ -91,6 +93,10 @@ pub enum EventKind {
         zone: String,
         expected: bool,
     },
+    /// The target's name was found to stand for this address, too.
+    AddressResolved {
+        address: String,
+    },
     /// Part of the system under test stopped answering its controller.
     Trouble {
         what: String,
@@ -116,6 +122,7 @@ impl EventKind {
             EventKind::InstanceUnhealthy { .. } => "instance-unhealthy",
             EventKind::InstanceDraining { .. } => "instance-draining",
             EventKind::InstanceGone { .. } => "instance-gone",
+            EventKind::AddressResolved { .. } => "address-resolved",
             EventKind::Trouble { .. } => "trouble",
         }
     }

@@ -1,1 +1,29 @@
+//! Makes the load and observes every request. Goose drives the users, hyper sends, and nothing is judged here.
+//!
+//! A run is made by a few load threads, each with a current-thread runtime, a goose attack of its own and a
+//! [`crate::plan::Share`] of the arrivals and slots. What a thread touches for every request lives in its
+//! [`shard`], a thread-local, so that the hot path takes no lock.
 
+mod answer;
+mod attack;
+mod compiled;
+mod connection;
+mod cookies;
+mod exchange;
+mod extract;
+mod gauges;
+mod journey;
+mod notes;
+mod pacer;
+mod perform;
+mod render;
+mod running;
+mod shard;
+mod target;
+mod timer;
+mod tls;
+
+pub use gauges::LoadGauges;
+pub use pacer::pacer_name;
+pub use running::{Load, LoadError, LoadOptions, ObservationSink};
+pub use target::{TargetError, probe};

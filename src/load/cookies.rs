@@ -1,0 +1,160 @@
+//! A session's cookies. `cookie_store` knows the rules; what is kept beside it is the header line of the request
+//! before, since most requests of a session carry the same one.
+
+use super::compiled::AffinityNames;
+use cookie_store::{Cookie, CookieExpiration, CookieStore, RawCookie};
+use http::{HeaderMap, HeaderValue, header};
+use std::fmt::Write as _;
+use time::OffsetDateTime;
+use url::Url;
+
+pub struct Cookies {
+    store: CookieStore,
+    /// The line that goes with any path, as long as every cookie is for path `/`; good until the first expires.
+    line: Option<HeaderValue>,
+    line_is_for_all_paths: bool,
+    line_until: Option<OffsetDateTime>,
+    /// Last raw `Set-Cookie` lines that changed nothing lasting but the same again: most servers repeat theirs.
+    last_set: Vec<Vec<u8>>,
+    pub has_affinity: bool,
+}
+
+impl Default for Cookies {
+    fn default() -> Cookies {
+        Cookies {
+            store: CookieStore::default(),
+            line: None,
+            line_is_for_all_paths: true,
+            line_until: None,
+            last_set: Vec::new(),
+            has_affinity: false,
+        }
+    }
+}
+
+impl Cookies {
+    /// The `Cookie` header for a request to `url`, if there is one to send.
+    pub fn header(&mut self, url: impl FnOnce() -> Url) -> Option<HeaderValue> {
+        if self.line_is_for_all_paths && self.line_until.is_none_or(|until| OffsetDateTime::now_utc() < until) {
+            return self.line.clone();
+        }
+        self.build(&url())
+    }
+
+    fn build(&self, url: &Url) -> Option<HeaderValue> {
+        let mut line = String::new();
+        for (name, value) in self.store.get_request_values(url) {
+            let separator = if line.is_empty() { "" } else { "; " };
+            write!(line, "{separator}{name}={value}").expect("a String can be written to");
+        }
+        if line.is_empty() { None } else { HeaderValue::try_from(line).ok() }
+    }
+
+    /// Takes in a response's cookies. Whether an affinity cookie was among them or is held already.
+    pub fn take(&mut self, headers: &HeaderMap, url: impl FnOnce() -> Url, names: &AffinityNames, strip: bool) -> bool {
+        let mut lines = headers.get_all(header::SET_COOKIE).iter().peekable();
+        let mut affinity = self.has_affinity;
+        if lines.peek().is_none() {
+            return affinity;
+        }
+        // The same lines as last time, none of which counts from now: nothing changes.
+        let same = headers.get_all(header::SET_COOKIE).iter().map(HeaderValue::as_bytes).eq(self.last_set.iter());
+        if same {
+            return affinity;
+        }
+        let url = url();
+        let mut counts_from_now = false;
+        for raw in lines {
+            let Ok(text) = std::str::from_utf8(raw.as_bytes()) else { continue };
+            let Ok(cookie) = RawCookie::parse(text) else { continue };
+            if names.has(cookie.name()) {
+                affinity = true;
+                if strip {
+                    continue;
+                }
+                self.has_affinity = true;
+            }
+            counts_from_now |= cookie.max_age().is_some() || cookie.expires().is_some();
+            // Refused cookies (another domain, Secure over plain HTTP) are what a browser refuses, too.
+            let _ = self.store.insert_raw(&cookie, &url);
+        }
+        self.last_set.clear();
+        if !counts_from_now {
+            self.last_set.extend(headers.get_all(header::SET_COOKIE).iter().map(|v| v.as_bytes().to_vec()));
+        }
+        self.line_is_for_all_paths = self.store.iter_unexpired().all(|cookie| &*cookie.path == "/");
+        self.line_until = self.store.iter_unexpired().filter_map(expiry).min();
+        self.line = self.build(&url);
+        affinity
+    }
+}
+
+fn expiry(cookie: &Cookie<'_>) -> Option<OffsetDateTime> {
+    match cookie.expires {
+        CookieExpiration::AtUtc(at) => Some(at),
+        CookieExpiration::SessionEnd => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::compiled::AffinityNames;
+
+    fn url(path: &str) -> Url {
+        Url::parse("http://127.0.0.1:8080").unwrap().join(path).unwrap()
+    }
+
+    fn set(lines: &[&'static str]) -> HeaderMap {
+        HeaderMap::from_iter(lines.iter().map(|line| (header::SET_COOKIE, HeaderValue::from_static(line))))
+    }
+
+    fn names() -> AffinityNames {
+        AffinityNames::of(&["AWSALB*", "SRV"])
+    }
+
+    fn sent(cookies: &mut Cookies, path: &str) -> String {
+        cookies.header(|| url(path)).map_or(String::new(), |line| line.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_cookie_comes_back_and_a_new_value_replaces_it() {
+        let mut cookies = Cookies::default();
+        assert_eq!(sent(&mut cookies, "/"), "");
+        cookies.take(&set(&["sid=1; Path=/; HttpOnly"]), || url("/login"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/me"), "sid=1");
+        cookies.take(&set(&["sid=2; Path=/; HttpOnly"]), || url("/login"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/me"), "sid=2");
+        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), || url("/logout"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/me"), "");
+    }
+
+    #[test]
+    fn a_cookie_for_a_path_stays_on_it() {
+        let mut cookies = Cookies::default();
+        cookies.take(&set(&["a=1; Path=/shop", "b=2; Path=/"]), || url("/"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/me"), "b=2");
+        let mut both: Vec<_> = sent(&mut cookies, "/shop/x").split("; ").map(str::to_owned).collect();
+        both.sort();
+        assert_eq!(both, ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn affinity_cookies_are_told_and_stripped() {
+        for (strip, expected) in [(true, "sid=1"), (false, "AWSALB=x; sid=1")] {
+            let mut cookies = Cookies::default();
+            let affinity = cookies.take(&set(&["AWSALB=x; Path=/", "sid=1; Path=/"]), || url("/"), &names(), strip);
+            assert!(affinity);
+            let mut sent: Vec<_> = sent(&mut cookies, "/").split("; ").map(str::to_owned).collect();
+            sent.sort();
+            assert_eq!(sent.join("; "), expected);
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_another_domain_is_refused() {
+        let mut cookies = Cookies::default();
+        cookies.take(&set(&["sid=1; Domain=elsewhere.example"]), || url("/"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/"), "");
+    }
+}

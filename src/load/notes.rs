@@ -1,0 +1,268 @@
+//! What came of a request, written down as an observation. Facts only: what they mean is for the oracle.
+
+use super::answer::Answer;
+use super::compiled::{CompiledPoll, CompiledState, CompiledStep};
+use super::extract::Reader;
+use super::journey::Journey;
+use super::perform::{JobSeen, Performed, Sent};
+use super::render::Place;
+use super::shard;
+use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
+use crate::plan::Role;
+use std::time::Instant;
+
+/// What a whole answer says.
+struct Read {
+    outcome: Outcome,
+    identity: Identity,
+    found_identity: i64,
+    instance: Option<NameId>,
+    zone: Option<NameId>,
+    affinity: bool,
+    rejected: bool,
+}
+
+impl Journey<'_> {
+    /// Writes down the last part of a step, and takes from the answer what later steps need.
+    pub(super) fn conclude(
+        &mut self,
+        step: &CompiledStep,
+        due: Instant,
+        part: u8,
+        sent: Sent,
+        mut states: Vec<StateOp>,
+        last: LastOf,
+    ) -> Performed {
+        let (read, job) = match &sent.outcome {
+            Ok(answer) => {
+                let read = self.read(step, answer);
+                let reader = Reader::new(answer);
+                let job = step.poll.as_ref().map(|poll| job_seen(poll, answer, &reader, read.rejected));
+                if !read.rejected {
+                    self.read_states(step, answer, &reader, &mut states);
+                    self.extract(step, &reader);
+                }
+                (Some(read), job)
+            }
+            Err(_) => (None, None),
+        };
+        if let (Some(poll), Some(job)) = (&step.poll, job) {
+            let state = poll.plan.state;
+            states.push(match job {
+                JobSeen::Done => StateOp::JobDone { state },
+                JobSeen::Lost => StateOp::JobLost { state },
+                JobSeen::Pending if last.job_overdue => StateOp::JobOverdue { state },
+                JobSeen::Pending => StateOp::JobPending { state },
+            });
+        }
+        let as_expected = read.as_ref().is_some_and(|read| read.outcome == Outcome::Ok);
+        let rejected = read.as_ref().is_some_and(|read| read.rejected);
+        if as_expected && step.completes_login {
+            self.logged_in = true;
+        }
+        if rejected || (as_expected && step.role == Role::Logout) {
+            self.logged_in = false;
+        }
+        // A session whose login is not taken ends there; one that is asked to log in again goes on, if it may.
+        let gives_up = match step.role {
+            Role::Login => !as_expected,
+            _ => rejected && !self.may_log_in_again(),
+        };
+        let ends_session = gives_up || (last.of_session && !rejected && job != Some(JobSeen::Pending));
+        let ended = self.note(step, due, part, sent, states, read, ends_session);
+        Performed { ended, as_expected, rejected, job, gives_up }
+    }
+
+    /// Writes down a part that a redirect follows. Returns when the next part is due.
+    pub(super) fn note_redirect(
+        &mut self,
+        step: &CompiledStep,
+        due: Instant,
+        part: u8,
+        sent: Sent,
+        states: Vec<StateOp>,
+    ) -> Instant {
+        let read = match &sent.outcome {
+            Ok(answer) => {
+                let mut read = self.read_served(answer);
+                read.outcome = Outcome::Ok;
+                Some(read)
+            }
+            Err(_) => None,
+        };
+        self.note(step, due, part, sent, states, read, false)
+    }
+
+    /// Writes down a step that could not be made: a variable it needs was never given a value.
+    pub(super) fn not_sent(&mut self, step: &CompiledStep, due: Instant, last: LastOf) -> Performed {
+        let sent = Sent::nothing(Failure::NotSent);
+        let gives_up = step.role == Role::Login;
+        let ended = self.note(step, due, 0, sent, Vec::new(), None, gives_up || last.of_session);
+        Performed { ended, as_expected: false, rejected: false, job: None, gives_up }
+    }
+
+    fn read(&mut self, step: &CompiledStep, answer: &Answer) -> Read {
+        let mut read = self.read_served(answer);
+        read.rejected = self.is_rejected(step, answer);
+        let reader = Reader::new(answer);
+        let met = step.expect.iter().all(|expectation| reader.meets(expectation, &mut self.values).unwrap_or(false));
+        let plan = self.plan;
+        let named = plan.identity.as_ref().and_then(|(source, equals)| {
+            let found = reader.find(source)?;
+            let same = self.values.filled(equals, Place::Plain).is_ok_and(|expected| found == expected);
+            Some((same, plan.fingerprints.of(found.as_bytes())))
+        });
+        let proven = match (&plan.identity, named) {
+            (Some(_), None) => false,
+            (None, _) => true,
+            (Some(_), Some((same, _))) => same,
+        };
+        let as_expected = met && !read.rejected && (proven || !step.proves_identity);
+        read.outcome = if as_expected { Outcome::Ok } else { Outcome::Unexpected };
+        read.identity = if read.rejected {
+            Identity::Rejected
+        } else if let Some((false, found)) = named.filter(|_| self.logged_in || step.completes_login) {
+            read.found_identity = found;
+            Identity::Other
+        } else if as_expected && step.completes_login {
+            Identity::LoggedIn
+        } else if as_expected && step.role == Role::Logout {
+            Identity::LoggedOut
+        } else if self.logged_in && (named.is_some() || (step.proves_identity && as_expected)) {
+            Identity::Recognised
+        } else {
+            Identity::Silent
+        };
+        read
+    }
+
+    /// Who served, and the cookies that came along.
+    fn read_served(&mut self, answer: &Answer) -> Read {
+        let plan = self.plan;
+        let reader = Reader::new(answer);
+        let name = |source: &Option<super::compiled::CompiledSource>| {
+            let found = reader.find(source.as_ref()?)?;
+            shard::with(|shard| Some(shard.name(&found)))
+        };
+        let (instance, zone) = (name(&plan.instance), name(&plan.zone));
+        let base = &self.base.origin.url;
+        let affinity = self.cookies.take(&answer.headers, || base.clone(), &plan.affinity, plan.strip_affinity);
+        Read {
+            outcome: Outcome::Unexpected,
+            identity: Identity::Silent,
+            found_identity: 0,
+            instance,
+            zone,
+            affinity,
+            rejected: false,
+        }
+    }
+
+    fn read_states(&mut self, step: &CompiledStep, answer: &Answer, reader: &Reader<'_>, states: &mut Vec<StateOp>) {
+        // An error page is no evidence that the state is gone.
+        if !answer.status.is_success() {
+            return;
+        }
+        for state in &step.states {
+            match state {
+                CompiledState::ReadCounter { state, source } => {
+                    let found = reader.find(source).and_then(|text| text.trim().parse().ok());
+                    states.push(match found {
+                        Some(found) => StateOp::Counted { state: *state, found },
+                        None => StateOp::Missing { state: *state },
+                    });
+                }
+                CompiledState::ReadRegister { state, source } => states.push(match reader.find(source) {
+                    Some(text) => StateOp::Found { state: *state, value: self.plan.fingerprints.of(text.as_bytes()) },
+                    None => StateOp::Missing { state: *state },
+                }),
+                CompiledState::Add { .. } | CompiledState::Set { .. } | CompiledState::StartJob { .. } => {}
+            }
+        }
+    }
+
+    fn extract(&mut self, step: &CompiledStep, reader: &Reader<'_>) {
+        for (variable, source) in &step.extract {
+            if let Some(found) = reader.find(source) {
+                self.values.variables[usize::from(*variable)] = Some(found.into_owned());
+            }
+        }
+    }
+
+    /// Hands the observation on. Returns when the request ended.
+    fn note(
+        &mut self,
+        step: &CompiledStep,
+        due: Instant,
+        part: u8,
+        sent: Sent,
+        states: Vec<StateOp>,
+        read: Option<Read>,
+        last_of_session: bool,
+    ) -> Instant {
+        let (status, body_bytes, first_byte, ended, failure) = match &sent.outcome {
+            Ok(answer) => {
+                let bytes = u32::try_from(answer.body_bytes).unwrap_or(u32::MAX);
+                (answer.status.as_u16(), bytes, Some(answer.first_byte), answer.last_byte, None)
+            }
+            Err(unanswered) => (0, 0, None, Instant::now(), Some(unanswered.failure)),
+        };
+        let (outcome, identity, found_identity, instance, zone, affinity) = match (read, failure) {
+            (Some(read), _) => {
+                (read.outcome, read.identity, read.found_identity, read.instance, read.zone, read.affinity)
+            }
+            (None, failure) => {
+                let failure = failure.expect("what was not read had failed");
+                (Outcome::Failed(failure), Identity::Silent, 0, None, None, self.cookies.has_affinity)
+            }
+        };
+        shard::with(|shard| {
+            let clock = shard.clock;
+            let address = sent.address.map(|address| shard.address(address));
+            shard.observe(Observation {
+                session: self.values.session,
+                user: self.user,
+                step: step.id,
+                part,
+                intended: clock.offset(due),
+                started: clock.offset(sent.started.unwrap_or(ended)),
+                first_byte: first_byte.map(|at| clock.offset(at)),
+                last_byte: clock.offset(ended),
+                outcome,
+                status,
+                body_bytes,
+                instance,
+                zone,
+                address,
+                connection: sent.connection,
+                affinity,
+                identity,
+                found_identity,
+                last_of_session,
+                states,
+            });
+        });
+        ended
+    }
+}
+
+/// What ends with the request, if all goes well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LastOf {
+    /// Nothing of the session follows.
+    pub of_session: bool,
+    /// A job still pending now has missed its limit.
+    pub job_overdue: bool,
+}
+
+fn job_seen(poll: &CompiledPoll, answer: &Answer, reader: &Reader<'_>, rejected: bool) -> JobSeen {
+    let state = reader.find(&poll.source);
+    match state.as_deref() {
+        Some(state) if poll.plan.done.iter().any(|done| done == state) => JobSeen::Done,
+        Some(state) if poll.plan.failed.iter().any(|failed| failed == state) => JobSeen::Lost,
+        Some(_) => JobSeen::Pending,
+        // Not there, said in so many words: only that is a loss. A login page or a 5xx says nothing of the job.
+        None if !rejected && (answer.status.is_success() || answer.status.as_u16() == 404) => JobSeen::Lost,
+        None => JobSeen::Pending,
+    }
+}

@@ -1,0 +1,294 @@
+//! One step of a session: the request made, sent, followed through its redirects, and written down.
+
+use super::answer::Answer;
+use super::compiled::{CompiledBody, CompiledRejection, CompiledState, CompiledStep};
+use super::connection::{Connection, RequestBody};
+use super::exchange::{BodyPolicy, Unanswered, exchange};
+use super::journey::Journey;
+use super::notes::LastOf;
+use super::render::{Place, Unset};
+use super::target::{Origin, TargetError};
+use crate::history::{ConnectionUse, Failure, StateOp};
+use crate::plan::Role;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
+use http_body_util::Full;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use url::Url;
+
+/// More redirects than this in one step are a loop (browsers stop at 20).
+const MOST_REDIRECTS: u8 = 20;
+
+/// What a step came to.
+#[derive(Debug)]
+pub struct Performed {
+    pub ended: Instant,
+    pub as_expected: bool,
+    pub rejected: bool,
+    pub job: Option<JobSeen>,
+    /// The session ended with it: its login was not taken, or it may not log in again.
+    pub gives_up: bool,
+}
+
+/// What a poll saw of its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobSeen {
+    Pending,
+    Done,
+    Lost,
+}
+
+/// A request ready to be sent, more than once if need be.
+struct Outgoing {
+    method: Method,
+    /// Where it goes; the target itself unless a redirect led elsewhere.
+    origin: Option<Arc<Origin>>,
+    /// Path and query.
+    path: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+/// How one request went, before anybody looks at what the answer says.
+pub(super) struct Sent {
+    pub outcome: Result<Answer, Unanswered>,
+    /// When it was handed to a connection; None when there was none to hand it to.
+    pub started: Option<Instant>,
+    pub connection: ConnectionUse,
+    pub address: Option<SocketAddr>,
+}
+
+impl Sent {
+    /// Nothing has gone out.
+    pub fn nothing(failure: Failure) -> Sent {
+        let outcome = Err(Unanswered::of(failure));
+        Sent { outcome, started: None, connection: ConnectionUse::Opened, address: None }
+    }
+}
+
+impl Journey<'_> {
+    /// Performs a step that is due at `due`.
+    pub async fn perform(&mut self, step: &CompiledStep, due: Instant, last: LastOf) -> Performed {
+        let mut due = due;
+        let (mut outgoing, writes) = match self.prepare(step) {
+            Ok(prepared) => prepared,
+            Err(Unset) => return self.not_sent(step, due, last),
+        };
+        for part in 0..=MOST_REDIRECTS {
+            let sent = self.send(&outgoing, step.needs_body).await;
+            let redirect = match &sent.outcome {
+                Ok(answer) if step.follow_redirects && part < MOST_REDIRECTS && !self.is_rejected(step, answer) => {
+                    self.redirect(&outgoing, answer)
+                }
+                _ => None,
+            };
+            let states = if part == 0 { writes.clone() } else { Vec::new() };
+            match redirect {
+                Some(next) => {
+                    due = self.note_redirect(step, due, part, sent, states);
+                    outgoing = next;
+                }
+                None => return self.conclude(step, due, part, sent, states, last),
+            }
+        }
+        unreachable!("the last part is never followed")
+    }
+
+    /// The step's own request, and what it asks of the session's state.
+    fn prepare(&mut self, step: &CompiledStep) -> Result<(Outgoing, Vec<StateOp>), Unset> {
+        let plan = self.plan;
+        for (variable, template) in &step.assign {
+            self.values.variables[usize::from(*variable)] = Some(self.values.filled(template, Place::Plain)?);
+        }
+        let mut path = self.base.path.clone();
+        self.values.fill(&step.path, Place::Path, &mut path)?;
+        let mut headers = Vec::with_capacity(plan.headers.len() + step.headers.len() + 2);
+        headers.extend(plan.headers.iter().cloned());
+        for (name, template) in &step.headers {
+            let value = self.values.filled(template, Place::Plain)?;
+            headers.push((name.clone(), HeaderValue::from_str(&value).map_err(|_| Unset)?));
+        }
+        let (content_type, body) = match &step.body {
+            CompiledBody::None => (None, Bytes::new()),
+            CompiledBody::Literal(content_type, body) => (content_type.clone(), body.clone()),
+            CompiledBody::Form(fields) => {
+                const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+                (Some(FORM), self.values.form(fields)?.into())
+            }
+            CompiledBody::Json(template) => {
+                const JSON: HeaderValue = HeaderValue::from_static("application/json");
+                (Some(JSON), self.values.filled(template, Place::Json)?.into())
+            }
+            CompiledBody::Raw(content_type, template) => {
+                (content_type.clone(), self.values.filled(template, Place::Plain)?.into())
+            }
+        };
+        headers.extend(content_type.map(|value| (header::CONTENT_TYPE, value)));
+        let mut writes = Vec::new();
+        for state in &step.states {
+            match state {
+                CompiledState::Add { state, amount } => writes.push(StateOp::Add { state: *state, amount: *amount }),
+                CompiledState::Set { state, value } => {
+                    let value = plan.fingerprints.of(self.values.filled(value, Place::Plain)?.as_bytes());
+                    writes.push(StateOp::Set { state: *state, value });
+                }
+                CompiledState::StartJob { state } => writes.push(StateOp::JobStarted { state: *state }),
+                CompiledState::ReadCounter { .. } | CompiledState::ReadRegister { .. } => {}
+            }
+        }
+        Ok((Outgoing { method: step.method.clone(), origin: None, path, headers, body }, writes))
+    }
+
+    /// The request that follows a redirect, if the answer is one that can be followed.
+    fn redirect(&self, from: &Outgoing, answer: &Answer) -> Option<Outgoing> {
+        if !answer.status.is_redirection() {
+            return None;
+        }
+        let location = answer.headers.get(header::LOCATION)?.to_str().ok()?;
+        let current = self.url_of(from);
+        let url = current.join(location).ok()?;
+        let origin = Origin::of(&url).ok()?;
+        let same = origin == *self.base.origin;
+        // 307 and 308 repeat the request; after the others a browser gets the new place (RFC 9110 §15.4).
+        let repeats = matches!(answer.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+        let mut headers: Vec<_> = from.headers.clone();
+        headers
+            .retain(|(name, _)| (repeats || *name != header::CONTENT_TYPE) && (same || *name != header::AUTHORIZATION));
+        Some(Outgoing {
+            method: if repeats || from.method == Method::HEAD { from.method.clone() } else { Method::GET },
+            origin: (!same).then(|| Arc::new(origin)),
+            path: url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
+            headers,
+            body: if repeats { from.body.clone() } else { Bytes::new() },
+        })
+    }
+
+    fn url_of(&self, outgoing: &Outgoing) -> Url {
+        let origin = outgoing.origin.as_ref().unwrap_or(&self.base.origin);
+        origin.url.join(&outgoing.path).unwrap_or_else(|_| origin.url.clone())
+    }
+
+    /// Sends a request within the time-out, over the session's connection or a new one.
+    async fn send(&mut self, outgoing: &Outgoing, keep_body: bool) -> Sent {
+        let mut sent = Sent::nothing(Failure::Timeout);
+        let timeout = self.plan.timeout;
+        if tokio::time::timeout(timeout, self.send_untimed(outgoing, keep_body, &mut sent)).await.is_err() {
+            // The connection has half a conversation on it.
+            self.connection = None;
+            let failure = if sent.started.is_some() { Failure::Timeout } else { Failure::Connect };
+            sent.outcome = Err(Unanswered::of(failure));
+        }
+        sent
+    }
+
+    async fn send_untimed(&mut self, outgoing: &Outgoing, keep_body: bool, sent: &mut Sent) {
+        let elsewhere = outgoing.origin.clone();
+        let origin = elsewhere.clone().unwrap_or_else(|| self.base.origin.clone());
+        let policy = BodyPolicy { limit: self.plan.max_body, keep: keep_body };
+        // Another origin (single sign-on) gets a connection of its own for the one request.
+        let kept = if elsewhere.is_some() { None } else { self.connection.take() };
+        let was_fresh = kept.as_ref().is_some_and(Connection::is_fresh);
+        let mut kept = kept.filter(Connection::is_fresh);
+        if let Some(connection) = &mut kept {
+            let closed = std::future::poll_fn(|context| std::task::Poll::Ready(connection.poll_closed(context))).await;
+            if closed {
+                kept = None;
+            }
+        }
+        sent.connection = match (&kept, was_fresh) {
+            (Some(_), _) => ConnectionUse::Kept,
+            (None, true) => ConnectionUse::Reopened,
+            (None, false) => ConnectionUse::Opened,
+        };
+        loop {
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => match self.connector.open(&origin).await {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        sent.outcome = Err(Unanswered { unsent: true, ..Unanswered::of(connect_failure(&error)) });
+                        return;
+                    }
+                },
+            };
+            sent.address = Some(connection.address);
+            let request = self.request(outgoing, &origin, &connection);
+            sent.started = Some(Instant::now());
+            let outcome = exchange(&mut connection, request, policy).await;
+            let died_idle = sent.connection == ConnectionUse::Kept
+                && outcome.as_ref().is_err_and(|error| {
+                    // A request that may have arrived is repeated only where repeating does no harm (RFC 9110 §9.2.2).
+                    error.unsent || (error.connection_was_dead && outgoing.method.is_safe())
+                });
+            if died_idle {
+                sent.connection = ConnectionUse::Reopened;
+                continue;
+            }
+            if outcome.is_ok() && elsewhere.is_none() {
+                self.connection = Some(connection);
+            }
+            sent.outcome = outcome;
+            return;
+        }
+    }
+
+    fn request(&mut self, outgoing: &Outgoing, origin: &Origin, connection: &Connection) -> Request<RequestBody> {
+        let mut request = Request::new(Full::new(outgoing.body.clone()));
+        *request.method_mut() = outgoing.method.clone();
+        let target = if connection.is_http2() {
+            *request.version_mut() = Version::HTTP_2;
+            format!("{}{}", &origin.url[..url::Position::BeforePath], outgoing.path)
+        } else {
+            outgoing.path.clone()
+        };
+        // A path that is no URI asks for the root; `prepare` has encoded all that could make it so.
+        *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
+        let cookie = self.cookies.header(|| self.base.origin.url.join(&outgoing.path).unwrap_or(origin.url.clone()));
+        let headers = request.headers_mut();
+        if !connection.is_http2() {
+            headers.insert(header::HOST, origin.host_header.clone());
+        }
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("rushhour/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, deflate"));
+        for (name, value) in &outgoing.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        if let Some(cookie) = cookie {
+            headers.insert(header::COOKIE, cookie);
+        }
+        request
+    }
+
+    pub(super) fn is_rejected(&self, step: &CompiledStep, answer: &Answer) -> bool {
+        self.logged_in && step.role == Role::Ordinary && self.plan.rejected.iter().any(|rule| rejects(rule, answer))
+    }
+}
+
+fn connect_failure(error: &TargetError) -> Failure {
+    match error {
+        TargetError::Resolve { .. } => Failure::Dns,
+        TargetError::Handshake { .. } | TargetError::TlsSetup { .. } | TargetError::CaFile { .. } => Failure::Tls,
+        TargetError::Url { .. } | TargetError::Connect { .. } | TargetError::Silent { .. } => Failure::Connect,
+    }
+}
+
+fn rejects(rule: &CompiledRejection, answer: &Answer) -> bool {
+    let status = rule.status.is_empty() || rule.status.contains(&answer.status.as_u16());
+    let redirect = rule.redirect.as_ref().is_none_or(|path| {
+        let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        answer.status.is_redirection() && path_of(location).starts_with(path.as_str())
+    });
+    let body = rule.body.as_ref().is_none_or(|text| memchr::memmem::find(&answer.body, text).is_some());
+    status && redirect && body
+}
+
+/// The path of a `Location`, which may be a whole URL.
+fn path_of(location: &str) -> &str {
+    match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => location,
+    }
+}
