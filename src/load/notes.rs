@@ -70,7 +70,7 @@ impl Journey<'_> {
         };
         let ends_session = gives_up || (last.of_session && !rejected && job != Some(JobSeen::Pending));
         let ended = self.note(step, due, part, sent, states, read, ends_session);
-        Performed { ended, as_expected, rejected, job, gives_up }
+        Performed { ended, rejected, job, gives_up }
     }
 
     /// Writes down a part that a redirect follows. Returns when the next part is due.
@@ -98,7 +98,7 @@ impl Journey<'_> {
         let sent = Sent::nothing(Failure::NotSent);
         let gives_up = step.role == Role::Login;
         let ended = self.note(step, due, 0, sent, Vec::new(), None, gives_up || last.of_session);
-        Performed { ended, as_expected: false, rejected: false, job: None, gives_up }
+        Performed { ended, rejected: false, job: None, gives_up }
     }
 
     fn read(&mut self, step: &CompiledStep, answer: &Answer) -> Read {

@@ -25,7 +25,6 @@ const MOST_REDIRECTS: u8 = 20;
 #[derive(Debug)]
 pub struct Performed {
     pub ended: Instant,
-    pub as_expected: bool,
     pub rejected: bool,
     pub job: Option<JobSeen>,
     /// The session ended with it: its login was not taken, or it may not log in again.
