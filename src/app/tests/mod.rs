@@ -1,0 +1,10 @@
+//! Whole instances over a real Redis.
+
+mod client;
+mod defects;
+mod jobs;
+mod lifecycle;
+mod redis_server;
+mod server;
+mod sessions;
+mod store;

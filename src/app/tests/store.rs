@@ -1,0 +1,104 @@
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::super::config::{Sentinels, StoreLocation};
+use super::client::Client;
+use super::redis_server::{RedisServer, free_port, until};
+use super::server::Server;
+
+#[test]
+fn a_store_that_is_gone_means_try_again_and_comes_back() {
+    let mut redis = RedisServer::start();
+    let a = Server::ready(&redis, "a", |_| {});
+    let mut client = Client::logged_in(&a, "user1");
+    redis.stop();
+    let asked = Instant::now();
+    let reply = client.post("/cart", json!({ "item": "item-1" }));
+    assert_eq!((reply.status, reply.json()), (503, json!({ "error": "store unavailable, try again" })));
+    assert_eq!(reply.header("x-instance"), Some("a"));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    until("it is unready", || client.get("/healthz").status == 503);
+    assert_eq!(client.get("/livez").status, 200);
+    redis.start_again();
+    until("it is ready again", || client.get("/healthz").status == 200);
+    // This Redis keeps nothing; but what answers is the application, not an error.
+    assert!(client.get("/me").asks_for_login());
+}
+
+#[test]
+fn sessions_go_on_at_the_new_primary_after_a_failover() {
+    let primary = RedisServer::start();
+    let of_primary = primary.port.to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &of_primary]);
+    until("the replica follows", || replica.ask::<String>(&["INFO", "replication"]).contains("master_link_status:up"));
+    let sentinel = Sentinel::start(&primary);
+    until("the sentinel knows the replica", || sentinel.info().contains("slaves=1"));
+
+    let unreachable = format!("127.0.0.1:{}", free_port());
+    let a = Server::ready(&primary, "a", |config| {
+        config.store.location = StoreLocation::Sentinels(Sentinels {
+            addresses: vec![unreachable, sentinel.address()],
+            master_name: "shop".into(),
+            username: None,
+            password: None,
+            tls: false,
+        });
+    });
+    let mut client = Client::logged_in(&a, "user1");
+    assert_eq!(client.post("/cart", json!({ "item": "item-1" })).json(), json!({ "count": 1 }));
+    until("the replica has it", || replica.ask::<Option<u64>>(&["GET", "test:cart:user1:count"]) == Some(1));
+
+    drop(primary);
+    until("the cart can be changed at the new primary", || {
+        client.post("/cart", json!({ "item": "item-2" })).status == 200
+    });
+    assert_eq!(client.get("/me").json()["user"], "user1");
+    assert_eq!(replica.ask::<u64>(&["GET", "test:cart:user1:count"]), 2);
+}
+
+/// One sentinel that alone decides.
+struct Sentinel {
+    child: std::process::Child,
+    port: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Sentinel {
+    fn start(primary: &RedisServer) -> Self {
+        let (dir, port) = (tempfile::tempdir().expect("a temporary directory"), free_port());
+        let file = dir.path().join("sentinel.conf");
+        let lines = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor shop 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds shop 300\nsentinel failover-timeout shop 3000\n",
+            dir.path().display(),
+            primary.port
+        );
+        std::fs::write(&file, lines).expect("a configuration");
+        let child = std::process::Command::new("redis-server")
+            .arg(&file)
+            .arg("--sentinel")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("redis-server runs; scripts/test installs it");
+        Self { child, port, _dir: dir }
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn info(&self) -> String {
+        let asked = redis::Client::open(format!("redis://{}", self.address()))
+            .and_then(|client| client.get_connection())
+            .and_then(|mut connection| redis::cmd("INFO").arg("sentinel").query(&mut connection));
+        asked.unwrap_or_default()
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
