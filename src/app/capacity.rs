@@ -96,6 +96,9 @@ impl WarmUp {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use rand::SeedableRng;
     use rand_pcg::Pcg64Mcg;
 
@@ -137,24 +140,12 @@ mod tests {
     async fn beyond_the_queue_limit_requests_are_turned_away() {
         let workers = Workers::new(&Capacity { workers: 1, queue_limit: 1, ..Capacity::default() });
         let busy = workers.take().await.expect("a free worker");
-        let mut queued = tokio_test_pending(workers.clone());
-        assert!(futures_poll(&mut queued).is_none(), "waits");
+        let mut queued = pin!(workers.take());
+        let waits = queued.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        assert!(waits);
         assert!(workers.take().await.is_none(), "the queue is full");
         drop(busy);
         assert!(queued.await.is_some(), "served in turn");
         assert!(workers.take().await.is_some(), "every place was given back");
-    }
-
-    fn tokio_test_pending(
-        workers: Workers,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>> {
-        Box::pin(async move { workers.take().await })
-    }
-
-    fn futures_poll<T>(future: &mut std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> Option<T> {
-        match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-            std::task::Poll::Ready(value) => Some(value),
-            std::task::Poll::Pending => None,
-        }
     }
 }

@@ -23,7 +23,11 @@ pub struct Reply {
 
 impl Client {
     pub fn of(server: &Server) -> Self {
-        Self { address: server.address, sid: None, token: None, accept: "text/html" }
+        Self::at(server.address)
+    }
+
+    pub fn at(address: SocketAddr) -> Self {
+        Self { address, sid: None, token: None, accept: "text/html" }
     }
 
     /// A client logged in by form as `user` at `server`.

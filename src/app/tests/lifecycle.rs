@@ -33,16 +33,16 @@ fn an_instance_is_ready_when_it_has_booted_and_until_it_drains() {
 #[test]
 fn a_request_in_flight_is_answered_before_the_instance_ends() {
     let redis = RedisServer::start();
-    let server =
-        Server::ready(&redis, "a", |config| config.capacity.service_time = ServiceTime::Constant { ms: 300.0 });
-    let mut client = Client::of(&server);
-    let asked = std::thread::spawn(move || client.get("/catalogue"));
-    // The instance takes the connection before it hears of its end; asking for its health shows that it is past that.
-    std::thread::yield_now();
-    until("health is answered", || Client::of(&server).get("/livez").status == 200);
+    let server = Server::ready(&redis, "a", |config| {
+        config.capacity.service_time = ServiceTime::Constant { ms: 300.0 };
+        (config.capacity.workers, config.capacity.queue_limit) = (1, 0);
+    });
+    let (mut client, mut other) = (Client::of(&server), Client::of(&server));
+    let asked = std::thread::spawn(move || until("it was served", || client.get("/catalogue").status == 200));
+    until("the only worker is busy with it", || other.get("/catalogue").status == 503);
     server.lifecycle.drain();
     server.ended();
-    assert_eq!(asked.join().expect("no panic").status, 200);
+    asked.join().expect("answered");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_configuration_says_what_is_wrong_with_it() {
     let example = json!({
         "instance": "app-1", "zone": "a",
         "store": { "location": { "direct": "127.0.0.1:6379" } },
-        "users": { "generated": { "count": 10, "prefix": "user", "password": "secret" } },
+        "users": { "generated": { "count": 10, "prefix": "user", "password": "open sesame" } },
     });
     let read = |pointer: &str, value: serde_json::Value| {
         let mut changed = example.clone();
@@ -59,7 +59,7 @@ fn a_configuration_says_what_is_wrong_with_it() {
     };
     let good = AppConfig::from_json(&example.to_string()).expect("the example");
     assert_eq!((good.cookie.name.as_str(), good.drain_ms, good.store.timeout_ms), ("sid", 2_000, 1_000));
-    assert!(!format!("{good:?}").contains("secret"));
+    assert!(!format!("{good:?}").contains("open sesame"));
     let again = serde_json::to_string(&good).expect("JSON");
     AppConfig::from_json(&again).expect("what is written can be read");
 

@@ -4,6 +4,7 @@ mod client;
 mod defects;
 mod jobs;
 mod lifecycle;
+mod process;
 mod redis_server;
 mod server;
 mod sessions;

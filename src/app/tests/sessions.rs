@@ -93,7 +93,8 @@ fn a_stranger_is_asked_to_log_in_in_their_own_way() {
     assert_eq!(person.get("/catalogue").status, 200);
     assert!(person.sid.is_none(), "looking around needs no session");
 
-    let mut program = Client { accept: "application/json", ..Client::of(&a) };
+    let mut program = Client::of(&a);
+    program.accept = "application/json";
     let refused = program.get("/me");
     assert_eq!((refused.status, refused.json()), (401, json!({ "error": "login required" })));
     program.sid = Some("AAAAAAAAAAAAAAAAAAAAAA".into());

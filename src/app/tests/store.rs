@@ -2,10 +2,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::super::config::{Sentinels, StoreLocation};
+use super::super::config::{Secret, Sentinels, StoreLocation, Tls};
 use super::client::Client;
 use super::redis_server::{RedisServer, free_port, until};
-use super::server::Server;
+use super::server::{Server, config};
 
 #[test]
 fn a_store_that_is_gone_means_try_again_and_comes_back() {
@@ -55,6 +55,45 @@ fn sessions_go_on_at_the_new_primary_after_a_failover() {
     });
     assert_eq!(client.get("/me").json()["user"], "user1");
     assert_eq!(replica.ask::<u64>(&["GET", "test:cart:user1:count"]), 2);
+}
+
+#[test]
+fn a_store_behind_tls_and_acl_is_used_only_if_its_certificate_fits() {
+    let files = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    for (name, pem) in [("cert", cert.pem()), ("key", signing_key.serialize_pem()), ("other", other.cert.pem())] {
+        std::fs::write(path(name), pem).expect("a file");
+    }
+    let tls_port = free_port().to_string();
+    let (cert, key) = (path("cert"), path("key"));
+    let redis = RedisServer::start_with(&[
+        ["--tls-port", tls_port.as_str()].as_slice(),
+        &["--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &cert, "--tls-auth-clients", "no"],
+        &["--user", "app on >letmein resetkeys ~test:* resetchannels -@all +@read +@write +@scripting +@connection +@transaction +time"],
+    ]
+    .concat());
+    let mut over_tls = config(&redis, "a");
+    over_tls.store.location = StoreLocation::Direct(format!("127.0.0.1:{tls_port}"));
+    over_tls.store.username = Some("app".into());
+    over_tls.store.password = Some(Secret::new("letmein"));
+    over_tls.store.tls = Some(Tls { ca_file: Some(path("cert").into()) });
+
+    let mut wrong_authority = over_tls.clone();
+    wrong_authority.store.tls = Some(Tls { ca_file: Some(path("other").into()) });
+    let refused = Server::start(wrong_authority);
+    assert_eq!(Client::of(&refused).get("/healthz").status, 503);
+
+    let a = Server::start(over_tls);
+    until("it is ready", || Client::of(&a).get("/healthz").status == 200);
+    let mut client = Client::logged_in(&a, "user1");
+    assert_eq!(client.post("/cart", json!({ "item": "item-1" })).json(), json!({ "count": 1 }));
+    assert_eq!(client.put("/preferences", json!({ "theme": "dark" })).status, 200);
+    let id = client.post("/jobs", json!({ "kind": "report", "seconds": 0.1 })).json()["id"].clone();
+    let job = format!("/jobs/{}", id.as_str().expect("an id"));
+    until("the job is done", || client.get(&job).json()["state"] == "done");
 }
 
 /// One sentinel that alone decides.
