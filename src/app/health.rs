@@ -15,20 +15,24 @@ use super::store::{Store, StoreError};
 
 /// What the store last said, so that many balancers asking often do not become a load of their own.
 #[derive(Debug, Clone, Default)]
-pub struct StoreHealth(Arc<Mutex<Option<(Instant, Result<(), StoreError>)>>>);
+pub struct StoreHealth(Arc<Mutex<Option<LastAnswer>>>);
+
+#[derive(Debug)]
+struct LastAnswer {
+    at: Instant,
+    answer: Result<(), StoreError>,
+}
 
 const FRESH_FOR: Duration = Duration::from_millis(250);
 
 impl StoreHealth {
     async fn ask(&self, store: &Store) -> Result<(), StoreError> {
         let mut last = self.0.lock().await;
-        if let Some((at, answer)) = &*last
-            && at.elapsed() < FRESH_FOR
-        {
-            return answer.clone();
+        if let Some(fresh) = last.as_ref().filter(|last| last.at.elapsed() < FRESH_FOR) {
+            return fresh.answer.clone();
         }
         let answer = store.ping().await;
-        *last = Some((Instant::now(), answer.clone()));
+        *last = Some(LastAnswer { at: Instant::now(), answer: answer.clone() });
         answer
     }
 }
