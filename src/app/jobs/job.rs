@@ -45,7 +45,7 @@ impl Job {
     }
 }
 
-/// Who holds a lease. The random part tells an instance from an earlier one of the same name.
+/// Who holds a lease. The random part tells one attempt at a job from another of the same instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     pub instance: String,

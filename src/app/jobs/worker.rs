@@ -13,7 +13,6 @@ use super::job::{Job, Lease, Owner};
 /// Looks for jobs and works on them, several at a time, until the instance drains.
 pub struct Worker {
     app: App,
-    owner: Owner,
     slots: Arc<Semaphore>,
 }
 
@@ -24,8 +23,7 @@ const STEP: Duration = Duration::from_millis(100);
 
 impl Worker {
     pub fn new(app: App, jobs: &Jobs) -> Self {
-        let owner = Owner::new(&app.instance);
-        Self { app, owner, slots: Arc::new(Semaphore::new(jobs.slots)) }
+        Self { app, slots: Arc::new(Semaphore::new(jobs.slots)) }
     }
 
     pub async fn run(self) {
@@ -33,9 +31,9 @@ impl Worker {
         while self.app.lifecycle.phase() != Phase::Draining {
             if let Ok(slot) = self.slots.clone().try_acquire_owned()
                 && self.app.lifecycle.phase() == Phase::Ready
-                && let Some(job) = self.claim().await
+                && let Some((owner, job)) = self.claim().await
             {
-                let (app, owner) = (self.app.clone(), self.owner.clone());
+                let app = self.app.clone();
                 running.spawn(async move {
                     work_on(&app, &owner, job).await;
                     drop(slot);
@@ -52,11 +50,16 @@ impl Worker {
         running.join_all().await;
     }
 
-    async fn claim(&self) -> Option<Job> {
-        self.app.jobs.claim(&self.owner).await.unwrap_or_else(|error| {
-            log::warn!("cannot look for jobs: {error}");
-            None
-        })
+    /// Takes a job under a new name, so that an attempt of this very instance that lost its lease unawares is told so.
+    async fn claim(&self) -> Option<(Owner, Job)> {
+        let owner = Owner::new(&self.app.instance);
+        match self.app.jobs.claim(&owner).await {
+            Ok(job) => job.map(|job| (owner, job)),
+            Err(error) => {
+                log::warn!("cannot look for jobs: {error}");
+                None
+            }
+        }
     }
 }
 

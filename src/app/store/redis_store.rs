@@ -2,7 +2,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
@@ -202,27 +202,60 @@ struct Consequence {
 
 impl Consequence {
     fn of(error: &RedisError) -> Self {
-        // In a transaction the refusals of its commands come wrapped in EXECABORT: none was carried out. Which one it
-        // was does not matter, a new connection asks the sentinels.
-        match error.kind() {
-            // Refused by a replica (a primary no longer), or by a server that is not up to date yet.
-            ErrorKind::Server(
-                ServerErrorKind::ReadOnly
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::BusyLoading
-                | ServerErrorKind::ExecAbort,
-            ) => Self { surely_not_done: true, connection_is_useless: true },
-            // A primary cut off from its replicas, told by `min-replicas-to-write` to refuse.
-            ErrorKind::Extension if error.code() == Some("NOREPLICAS") => {
-                Self { surely_not_done: true, connection_is_useless: true }
-            }
-            ErrorKind::Server(_) | ErrorKind::Extension => {
-                Self { surely_not_done: false, connection_is_useless: false }
-            }
-            _ => Self {
-                surely_not_done: false,
-                connection_is_useless: error.is_io_error() || error.is_unrecoverable_error(),
-            },
+        if refused_by_the_wrong_server(error) {
+            return Self { surely_not_done: true, connection_is_useless: true };
+        }
+        let connection_is_useless = match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension => false,
+            _ => error.is_io_error() || error.is_unrecoverable_error(),
+        };
+        Self { surely_not_done: false, connection_is_useless }
+    }
+}
+
+/// Refusals of a server that is no primary any more, not one yet, or cut off from its replicas
+/// (`min-replicas-to-write`).
+const WRONG_SERVER: [&str; 4] = ["READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS"];
+
+fn refused_by_the_wrong_server(error: &RedisError) -> bool {
+    let Some(refusals) = error.clone().into_server_errors() else { return false };
+    // In a transaction they come wrapped: EXECABORT, with the reasons beside it or in its text. None of the
+    // transaction's commands was carried out then either.
+    refusals.iter().any(|(_, refusal)| {
+        WRONG_SERVER.contains(&refusal.code())
+            || (refusal.code() == "EXECABORT"
+                && refusal.details().is_some_and(|details| WRONG_SERVER.iter().any(|code| details.contains(code))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consequence(wire: &[u8]) -> Consequence {
+        let error = redis::parse_redis_value(wire).and_then(redis::Value::extract_error).expect_err("an error");
+        Consequence::of(&error)
+    }
+
+    #[test]
+    fn only_a_refusal_by_the_wrong_server_is_worth_a_new_connection_and_another_try() {
+        for wire in [
+            "-READONLY You can't write against a read only replica.\r\n",
+            "-LOADING Redis is loading the dataset in memory\r\n",
+            "-NOREPLICAS Not enough good replicas to write.\r\n",
+            "-EXECABORT Transaction discarded because of: READONLY You can't write.\r\n",
+        ] {
+            let wanted = Consequence { surely_not_done: true, connection_is_useless: true };
+            assert_eq!(consequence(wire.as_bytes()), wanted, "{wire}");
+        }
+        for wire in [
+            "-ERR unknown command\r\n",
+            "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+            "-EXECABORT Transaction discarded because of previous errors.\r\n",
+            "-NOPERM this user has no permissions\r\n",
+        ] {
+            let wanted = Consequence { surely_not_done: false, connection_is_useless: false };
+            assert_eq!(consequence(wire.as_bytes()), wanted, "{wire}");
         }
     }
 }

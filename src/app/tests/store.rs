@@ -1,3 +1,4 @@
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -24,6 +25,36 @@ fn a_store_that_is_gone_means_try_again_and_comes_back() {
     until("it is ready again", || client.get("/healthz").status == 200);
     // This Redis keeps nothing; but what answers is the application, not an error.
     assert!(client.get("/me").asks_for_login());
+}
+
+#[test]
+fn a_write_that_a_demoted_primary_refused_is_done_once_when_it_may_be() {
+    let redis = RedisServer::start();
+    let a = Server::ready(&redis, "a", |config| config.store.timeout_ms = 10_000);
+    let mut client = Client::logged_in(&a, "user1");
+    assert_eq!(client.post("/cart", json!({ "item": "item-1" })).json(), json!({ "count": 1 }));
+    redis.ask::<String>(&["REPLICAOF", "127.0.0.1", &free_port().to_string()]);
+    assert_eq!(client.post("/cart", json!({ "item": "item-2" })).status, 503);
+
+    let asked = thread::spawn(move || {
+        let mut reply = client.post("/cart", json!({ "item": "item-3" }));
+        // On a slow machine it may be given up; then it was not done either.
+        while reply.status == 503 {
+            reply = client.post("/cart", json!({ "item": "item-3" }));
+        }
+        (reply, client)
+    });
+    let refusals = || {
+        let stats: String = redis.ask(&["INFO", "errorstats"]);
+        let line = stats.lines().find_map(|line| line.strip_prefix("errorstat_READONLY:count="));
+        line.and_then(|count| count.trim().parse::<u32>().ok()).unwrap_or(0)
+    };
+    let before = refusals();
+    until("it has been refused", || refusals() > before);
+    redis.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
+    let (reply, mut client) = asked.join().expect("answered");
+    assert_eq!((reply.status, reply.json()), (200, json!({ "count": 2 })));
+    assert_eq!(client.get("/cart").json()["count"], 2);
 }
 
 #[test]
