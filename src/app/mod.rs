@@ -2,8 +2,8 @@
 //!
 //! Any instance answers any request of any user, because what a user owns lives in the store: the session, the
 //! cart, the preferences, running jobs. An instance may appear, drain or die at any time. It is meant to be read
-//! and copied; [`Defect`](crate::app::Defect) names the ways in which it can be told to be wrong, so that tools that look for such
-//! faults can be shown to find them.
+//! and copied; [`Defect`](crate::app::Defect) names the ways in which it can be told to be wrong, so that tools that
+//! look for such faults can be shown to find them.
 //!
 //! ```text
 //! request ─> stamp ─> gate ─> session ─> identify ─> handler ─> store
