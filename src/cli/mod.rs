@@ -1,1 +1,18 @@
+//! The commands, a file each. The only place that prints.
 
+mod app;
+mod args;
+mod check;
+mod exit;
+mod guard;
+mod judge;
+mod lab;
+mod live;
+mod report;
+mod run;
+mod schema;
+mod signals;
+mod start;
+
+pub use exit::Exit;
+pub use start::start;

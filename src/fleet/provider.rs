@@ -1,5 +1,6 @@
 use crate::history::{FleetGauges, Notice, StoreGauges};
 use crate::plan::Action;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,6 +25,9 @@ pub trait Fleet: Send + Sync {
     /// Base URL of the balancer, where the provider knows it.
     fn url(&self) -> Option<String>;
 
+    /// The certificate authority that the balancer's certificate comes from, where that is the provider's own.
+    fn target_ca(&self) -> Option<PathBuf>;
+
     /// Begins an action; what comes of it arrives as notices. Returns once it is accepted.
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>>;
 
@@ -32,6 +36,6 @@ pub trait Fleet: Send + Sync {
 
     fn store_gauges(&self) -> Option<StoreGauges>;
 
-    /// Ends everything this provider started and waits until it is gone.
-    fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()>;
+    /// Ends everything this provider started and waits until it is gone. The second time there is nothing to do.
+    fn shut_down(&self) -> BoxFuture<'_, ()>;
 }

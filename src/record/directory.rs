@@ -27,6 +27,15 @@ impl RunDirectory {
         Ok(RunDirectory { path })
     }
 
+    /// Makes `results` where it is missing and tries it out, so that a run that could not be recorded is not begun.
+    ///
+    /// # Errors
+    /// [`RecordError::NotWritable`] when nothing can be made in it.
+    pub fn check_writable(results: &Path) -> Result<(), RecordError> {
+        fs::create_dir_all(results).map_err(not_writable(results))?;
+        tempfile::tempfile_in(results).map(drop).map_err(not_writable(results))
+    }
+
     /// `path` is a run directory, or one that contains `latest`, or such a `latest`.
     ///
     /// # Errors
