@@ -114,12 +114,11 @@ pub(super) fn put_in_place(temporary: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// `dir/name` → `dir/name.ending`, the name a file has while it is not whole.
+/// `dir/name` → `dir/.name.ending`, the name a file has while it is not whole. Readers of Parquet directories (Spark,
+/// pyarrow) pass over what begins with a dot.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{ending}"))
 }
 
 fn not_writable(path: &Path) -> impl FnOnce(io::Error) -> RecordError {
@@ -244,7 +243,7 @@ mod tests {
         fs::write(&file, "a file, not a directory").unwrap();
         let error = RunDirectory::create(&file, "p", UNIX_EPOCH).unwrap_err().to_string();
         let error = error.replace(&*results.path().to_string_lossy(), "");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"cannot write /results/p: Not a directory (os error 20); results need a directory that is writable and has room");
     }
 
     #[test]
