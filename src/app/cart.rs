@@ -1,0 +1,80 @@
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::defect::Defect;
+use super::input::Input;
+use super::problem::Problem;
+use super::session::SignedIn;
+use super::state::App;
+use super::store::Repeat;
+
+/// A line of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    item: String,
+    #[serde(default = "one")]
+    quantity: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+const LONGEST_ITEM: usize = 64;
+const LINES_KEPT: isize = 20;
+
+/// `POST /cart`: adds a line; answers how many were added since the cart was last emptied.
+///
+/// Line and count change together or not at all, and never twice: see [`Repeat::IfNotDone`].
+pub async fn add(
+    State(app): State<App>,
+    SignedIn(identity): SignedIn,
+    Input(line): Input<Line>,
+) -> Result<Json<Value>, Problem> {
+    if line.item.is_empty() || line.item.len() > LONGEST_ITEM || line.quantity == 0 {
+        return Err(Problem::Invalid(format!("wanted an item of 1 to {LONGEST_ITEM} bytes and a quantity above 0")));
+    }
+    let user = &identity.login.user;
+    if Defect::drops_this_write(app.defect) {
+        let (count, _) = contents(&app, user).await?;
+        return Ok(Json(json!({ "count": count + 1 })));
+    }
+    let (count_key, lines_key) = (app.keys.cart_count(user), app.keys.cart_lines(user));
+    let mut change = redis::pipe();
+    change.atomic();
+    change.cmd("INCR").arg(&count_key);
+    change.cmd("LPUSH").arg(&lines_key).arg(json!(line).to_string()).ignore();
+    change.cmd("LTRIM").arg(&lines_key).arg(0).arg(LINES_KEPT - 1).ignore();
+    change.cmd("PEXPIRE").arg(&count_key).arg(app.user_data_ttl_ms).ignore();
+    change.cmd("PEXPIRE").arg(&lines_key).arg(app.user_data_ttl_ms).ignore();
+    let (count,): (u64,) = app.store.transaction(&change, Repeat::IfNotDone).await?;
+    Ok(Json(json!({ "count": count })))
+}
+
+/// `GET /cart`: the count and the latest lines, newest first.
+pub async fn read(State(app): State<App>, SignedIn(identity): SignedIn) -> Result<Json<Value>, Problem> {
+    let (count, lines) = contents(&app, &identity.login.user).await?;
+    Ok(Json(json!({ "count": count, "lines": lines })))
+}
+
+/// `DELETE /cart`
+pub async fn empty(State(app): State<App>, SignedIn(identity): SignedIn) -> Result<StatusCode, Problem> {
+    let user = &identity.login.user;
+    let command = redis::cmd("DEL").arg(app.keys.cart_count(user)).arg(app.keys.cart_lines(user)).take();
+    app.store.command::<()>(&command, Repeat::IfNotDone).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn contents(app: &App, user: &str) -> Result<(u64, Vec<Line>), Problem> {
+    let mut look = redis::pipe();
+    look.atomic();
+    look.cmd("GET").arg(app.keys.cart_count(user));
+    look.cmd("LRANGE").arg(app.keys.cart_lines(user)).arg(0).arg(-1);
+    let (count, lines): (Option<u64>, Vec<String>) = app.store.transaction(&look, Repeat::Freely).await?;
+    // A line another version wrote is shown by that version.
+    let lines = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok((count.unwrap_or(0), lines))
+}

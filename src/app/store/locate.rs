@@ -1,0 +1,169 @@
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
+    TlsCertificates, Value,
+};
+
+use super::super::config::{Secret, StoreConfig, StoreLocation, Tls};
+use super::super::error::AppError;
+use super::redis_store::StoreError;
+
+/// Knows how to get a connection to whichever Redis is the primary now.
+#[derive(Debug)]
+pub struct Locator {
+    location: StoreLocation,
+    login: RedisConnectionInfo,
+    sentinel_login: RedisConnectionInfo,
+    tls: Option<TlsCertificates>,
+    sentinel_tls: bool,
+    timeout: Duration,
+    /// Which sentinel is asked first: the next one each time, so that one that hangs costs one attempt.
+    first: AtomicUsize,
+}
+
+/// Sentinels and the primary each get a share of the store's time-out, so that one that hangs leaves time for the next.
+const SHARES_OF_TIMEOUT: u32 = 4;
+
+impl Locator {
+    /// # Errors
+    /// [`AppError::CaFile`] when the authority's file cannot be read.
+    pub fn new(config: &StoreConfig) -> Result<Self, AppError> {
+        let sentinel = match &config.location {
+            StoreLocation::Sentinels(sentinels) => Some(sentinels),
+            StoreLocation::Direct(_) => None,
+        };
+        Ok(Self {
+            location: config.location.clone(),
+            login: login(config.username.as_deref(), config.password.as_ref()),
+            sentinel_login: login(
+                sentinel.and_then(|s| s.username.as_deref()),
+                sentinel.and_then(|s| s.password.as_ref()),
+            ),
+            tls: config.tls.as_ref().map(certificates).transpose()?,
+            sentinel_tls: sentinel.is_some_and(|s| s.tls),
+            timeout: Duration::from_millis(config.timeout_ms),
+            first: AtomicUsize::new(0),
+        })
+    }
+
+    /// Connects to the primary.
+    ///
+    /// # Errors
+    /// [`StoreError::NotConnected`] with the last reason when none of the ways led to a primary.
+    pub async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        let sentinels = match &self.location {
+            StoreLocation::Direct(address) => {
+                return self.open(address, &self.login, self.tls.as_ref(), self.timeout).await;
+            }
+            StoreLocation::Sentinels(sentinels) => sentinels,
+        };
+        let count = sentinels.addresses.len();
+        let first = self.first.fetch_add(1, Ordering::Relaxed);
+        let mut last = StoreError::NotConnected("no sentinel is configured".into());
+        for turn in 0..count {
+            let address = &sentinels.addresses[(first.wrapping_add(turn)) % count];
+            match self.ask_and_connect(address, &sentinels.master_name).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask_and_connect(&self, sentinel: &str, master: &str) -> Result<MultiplexedConnection, StoreError> {
+        let share = self.timeout / SHARES_OF_TIMEOUT;
+        let tls = self.tls.as_ref().filter(|_| self.sentinel_tls);
+        let mut connection = self.open(sentinel, &self.sentinel_login, tls, share).await?;
+        let answer: Option<(String, u16)> = redis::cmd("SENTINEL")
+            .arg("GET-MASTER-ADDR-BY-NAME")
+            .arg(master)
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| StoreError::NotConnected(format!("sentinel {sentinel}: {error}")))?;
+        let Some((host, port)) = answer else {
+            return Err(StoreError::NotConnected(format!("sentinel {sentinel} knows no primary called {master}")));
+        };
+        let primary = format!("{host}:{port}");
+        let mut connection = self.open(&primary, &self.login, self.tls.as_ref(), share).await?;
+        // A sentinel that has not heard of a failover yet names the old primary, which by now may be a replica.
+        let role: Vec<Value> = redis::cmd("ROLE")
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| StoreError::NotConnected(format!("redis {primary}: {error}")))?;
+        match role.first() {
+            Some(Value::BulkString(name)) if name == b"master" => {}
+            _ => return Err(StoreError::NotConnected(format!("redis {primary} is not the primary any more"))),
+        }
+        connection.set_response_timeout(self.timeout);
+        Ok(connection)
+    }
+
+    async fn open(
+        &self,
+        address: &str,
+        login: &RedisConnectionInfo,
+        tls: Option<&TlsCertificates>,
+        timeout: Duration,
+    ) -> Result<MultiplexedConnection, StoreError> {
+        let not_connected = |reason: String| StoreError::NotConnected(format!("redis {address}: {reason}"));
+        let (host, port) = address.rsplit_once(':').ok_or_else(|| not_connected("wanted host:port".into()))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = port.parse().map_err(|_| not_connected(format!("{port:?} is no port")))?;
+        let addr = match tls {
+            None => ConnectionAddr::Tcp(host, port),
+            Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+        };
+        let info = connection_info(addr, login).map_err(|error| not_connected(error.to_string()))?;
+        let client = match tls {
+            None => Client::open(info),
+            Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        }
+        .map_err(|error| not_connected(error.to_string()))?;
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout));
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(|error| not_connected(error.to_string()))
+    }
+}
+
+fn connection_info(addr: ConnectionAddr, login: &RedisConnectionInfo) -> redis::RedisResult<ConnectionInfo> {
+    // Commands are small and awaited: held back by Nagle's algorithm each would wait for the last one's
+    // acknowledgement.
+    Ok(addr
+        .into_connection_info()?
+        .set_redis_settings(login.clone())
+        .set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+}
+
+fn login(username: Option<&str>, password: Option<&Secret>) -> RedisConnectionInfo {
+    let mut login = RedisConnectionInfo::default();
+    if let Some(username) = username {
+        login = login.set_username(username);
+    }
+    if let Some(password) = password {
+        login = login.set_password(password.reveal());
+    }
+    login
+}
+
+fn certificates(tls: &Tls) -> Result<TlsCertificates, AppError> {
+    let root_cert = match &tls.ca_file {
+        None => None,
+        Some(path) => {
+            let refused = |reason: String| AppError::CaFile { path: path.clone(), reason };
+            let pem = fs::read(path).map_err(|error| refused(error.to_string()))?;
+            if memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_none() {
+                return Err(refused("it holds no PEM certificate".into()));
+            }
+            Some(pem)
+        }
+    };
+    Ok(TlsCertificates { client_tls: None, root_cert })
+}

@@ -1,0 +1,261 @@
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
+use thiserror::Error;
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+
+use super::super::config::StoreConfig;
+use super::super::error::AppError;
+use super::locate::Locator;
+
+/// Why the store gave no answer. To a user all of these are "try again".
+#[derive(Debug, Error, Clone)]
+pub enum StoreError {
+    /// No primary was reached.
+    #[error("no connection to the store: {0}")]
+    NotConnected(String),
+    /// No answer in time; a write may or may not have happened.
+    #[error("the store did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection was lost before the answer, or the store refused.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Whether a command may be sent again when nobody can say if it was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Doing it twice does no harm: reads.
+    Freely,
+    /// Only when it surely was not carried out. Adding to a counter twice for one request would be worse than
+    /// telling the user to try again.
+    IfNotDone,
+}
+
+/// The shared Redis behind one multiplexed connection.
+#[derive(Debug)]
+pub struct Store {
+    locator: Locator,
+    timeout: Duration,
+    current: RwLock<Slot>,
+    /// Held while connecting, so that a lost connection is replaced once and not by every request that missed it.
+    connecting: Mutex<()>,
+}
+
+/// What is sent in one go.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    Command(&'a Cmd),
+    Transaction(&'a Pipeline),
+}
+
+impl Question<'_> {
+    async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        match self {
+            Self::Command(command) => command.query_async(connection).await,
+            Self::Transaction(commands) => commands.query_async(connection).await,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// Counts connections, so that a request that failed on an old one does not throw the new one away.
+    generation: u64,
+    connection: Option<MultiplexedConnection>,
+}
+
+const ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+impl Store {
+    /// Prepares to connect; the first command does.
+    ///
+    /// # Errors
+    /// [`AppError::CaFile`].
+    pub fn new(config: &StoreConfig) -> Result<Self, AppError> {
+        Ok(Self {
+            locator: Locator::new(config)?,
+            timeout: Duration::from_millis(config.timeout_ms),
+            current: RwLock::default(),
+            connecting: Mutex::new(()),
+        })
+    }
+
+    /// Sends one command.
+    ///
+    /// # Errors
+    /// [`StoreError`], at the latest after the configured time-out.
+    pub async fn command<T: FromRedisValue>(&self, command: &Cmd, repeat: Repeat) -> Result<T, StoreError> {
+        self.within_timeout(repeat, Question::Command(command)).await
+    }
+
+    /// Sends several commands as one transaction: all or none are carried out.
+    ///
+    /// # Errors
+    /// As [`Store::command`].
+    pub async fn transaction<T: FromRedisValue>(&self, commands: &Pipeline, repeat: Repeat) -> Result<T, StoreError> {
+        debug_assert!(commands.is_transaction(), "a pipeline that may be half done cannot be answered for");
+        self.within_timeout(repeat, Question::Transaction(commands)).await
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// As [`Store::command`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.command(&redis::cmd("PING"), Repeat::Freely).await
+    }
+
+    async fn within_timeout<T: FromRedisValue>(&self, repeat: Repeat, question: Question<'_>) -> Result<T, StoreError> {
+        let mut used = None;
+        match timeout(self.timeout, self.attempts(repeat, question, &mut used)).await {
+            Ok(result) => result,
+            Err(_) => {
+                // A primary that hangs keeps its connections open; only a new one can lead to its successor.
+                if let Some(generation) = used {
+                    self.discard(generation);
+                }
+                Err(StoreError::TimedOut(self.timeout))
+            }
+        }
+    }
+
+    async fn attempts<T: FromRedisValue>(
+        &self,
+        repeat: Repeat,
+        question: Question<'_>,
+        used: &mut Option<u64>,
+    ) -> Result<T, StoreError> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.connection().await {
+                Err(error) => error,
+                Ok((generation, mut connection)) => {
+                    *used = Some(generation);
+                    match question.ask(&mut connection).await {
+                        Ok(value) => return Ok(value),
+                        Err(error) => {
+                            let consequence = Consequence::of(&error);
+                            if consequence.connection_is_useless {
+                                self.discard(generation);
+                            }
+                            let failure = StoreError::Failed(error.to_string());
+                            let again = consequence.surely_not_done
+                                || (repeat == Repeat::Freely && consequence.connection_is_useless);
+                            if !again {
+                                return Err(failure);
+                            }
+                            failure
+                        }
+                    }
+                }
+            };
+            if attempt == ATTEMPTS {
+                return Err(failure);
+            }
+            attempt += 1;
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn connection(&self) -> Result<(u64, MultiplexedConnection), StoreError> {
+        if let Some(current) = self.current() {
+            return Ok(current);
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(current) = self.current() {
+            return Ok(current);
+        }
+        let connection = self.locator.connect().await?;
+        let mut slot = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        slot.generation += 1;
+        slot.connection = Some(connection.clone());
+        Ok((slot.generation, connection))
+    }
+
+    fn current(&self) -> Option<(u64, MultiplexedConnection)> {
+        let slot = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        slot.connection.clone().map(|connection| (slot.generation, connection))
+    }
+
+    fn discard(&self, generation: u64) {
+        let mut slot = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.generation == generation {
+            slot.connection = None;
+        }
+    }
+}
+
+/// What an error says about the command and about the connection.
+#[derive(Debug, PartialEq, Eq)]
+struct Consequence {
+    surely_not_done: bool,
+    connection_is_useless: bool,
+}
+
+impl Consequence {
+    fn of(error: &RedisError) -> Self {
+        if refused_by_the_wrong_server(error) {
+            return Self { surely_not_done: true, connection_is_useless: true };
+        }
+        let connection_is_useless = match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension => false,
+            _ => error.is_io_error() || error.is_unrecoverable_error(),
+        };
+        Self { surely_not_done: false, connection_is_useless }
+    }
+}
+
+/// Refusals of a server that is no primary any more, not one yet, or cut off from its replicas
+/// (`min-replicas-to-write`).
+const WRONG_SERVER: [&str; 4] = ["READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS"];
+
+fn refused_by_the_wrong_server(error: &RedisError) -> bool {
+    let Some(refusals) = error.clone().into_server_errors() else { return false };
+    // In a transaction they come wrapped: EXECABORT, with the reasons beside it or in its text. None of the
+    // transaction's commands was carried out then either.
+    refusals.iter().any(|(_, refusal)| {
+        WRONG_SERVER.contains(&refusal.code())
+            || (refusal.code() == "EXECABORT"
+                && refusal.details().is_some_and(|details| WRONG_SERVER.iter().any(|code| details.contains(code))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consequence(wire: &[u8]) -> Consequence {
+        let error = redis::parse_redis_value(wire).and_then(redis::Value::extract_error).expect_err("an error");
+        Consequence::of(&error)
+    }
+
+    #[test]
+    fn only_a_refusal_by_the_wrong_server_is_worth_a_new_connection_and_another_try() {
+        for wire in [
+            "-READONLY You can't write against a read only replica.\r\n",
+            "-LOADING Redis is loading the dataset in memory\r\n",
+            "-NOREPLICAS Not enough good replicas to write.\r\n",
+            "-EXECABORT Transaction discarded because of: READONLY You can't write.\r\n",
+        ] {
+            let wanted = Consequence { surely_not_done: true, connection_is_useless: true };
+            assert_eq!(consequence(wire.as_bytes()), wanted, "{wire}");
+        }
+        for wire in [
+            "-ERR unknown command\r\n",
+            "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+            "-EXECABORT Transaction discarded because of previous errors.\r\n",
+            "-NOPERM this user has no permissions\r\n",
+        ] {
+            let wanted = Consequence { surely_not_done: false, connection_is_useless: false };
+            assert_eq!(consequence(wire.as_bytes()), wanted, "{wire}");
+        }
+    }
+}
