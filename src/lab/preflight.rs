@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn the_error_names_what_is_missing() {
-        let error = LabError::Missing { programs: "haproxy".into(), remedy: "install with: brew install haproxy".into() };
+        let error =
+            LabError::Missing { programs: "haproxy".into(), remedy: "install with: brew install haproxy".into() };
         assert_eq!(
             error.to_string(),
             "the lab needs haproxy, which is not in PATH; install with: brew install haproxy"

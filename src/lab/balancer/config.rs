@@ -26,9 +26,7 @@ pub(super) fn haproxy(settings: &Settings<'_>, socket: &Path) -> String {
     let affinity = if *sticky {
         // `dynamic` makes the cookie's value from the key and the server's address: servers added at run time cannot
         // be given one of their own.
-        format!(
-            "  dynamic-cookie-key rushhour\n  cookie {AFFINITY_COOKIE} insert indirect nocache dynamic\n"
-        )
+        format!("  dynamic-cookie-key rushhour\n  cookie {AFFINITY_COOKIE} insert indirect nocache dynamic\n")
     } else {
         String::new()
     };

@@ -4,8 +4,7 @@ mod config;
 mod control;
 mod haproxy;
 mod stat;
-mod watch;
 
 pub(super) use control::Control;
 pub(super) use haproxy::Haproxy;
-pub(super) use watch::watch;
+pub(super) use stat::{Health, Stat};

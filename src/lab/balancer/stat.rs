@@ -70,10 +70,7 @@ mod tests {
         let server = |name: &str, health, requests| ServerStat { name: name.into(), health, requests };
         assert_eq!(
             parse(text),
-            Some(Stat {
-                queued: 5,
-                servers: vec![server("i-1", Health::Up, 2473), server("i-2", Health::Down, 7)]
-            })
+            Some(Stat { queued: 5, servers: vec![server("i-1", Health::Up, 2473), server("i-2", Health::Down, 7)] })
         );
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// The tool's end of a guard process. Dropping it ends the lab as surely as [`Guard::close`], only without waiting.
+#[derive(Debug)]
 pub(in crate::lab) struct Guard {
     process: Child,
     orders: mpsc::UnboundedSender<Order>,

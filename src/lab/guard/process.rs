@@ -48,12 +48,7 @@ fn carry_out(order: Order, children: &Children) {
     match order {
         Order::Start { name, program, args, log } => {
             let started = File::create(log).and_then(|log| {
-                Command::new(program)
-                    .args(args)
-                    .stdin(Stdio::null())
-                    .stdout(log.try_clone()?)
-                    .stderr(log)
-                    .spawn()
+                Command::new(program).args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
             });
             match started {
                 Ok(child) => {

@@ -43,7 +43,7 @@ pub(super) fn acl(passwords: &Passwords) -> String {
     format!(
         "user default off\n\
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
-         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role\n\
+         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time\n\
          user {PROBE_USER} on >{} resetkeys resetchannels -@all +info +dbsize +ping\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
          user sentinel on >{} resetkeys allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite \
@@ -165,8 +165,7 @@ mod tests {
     #[test]
     fn a_sentinel_knows_the_others_and_the_replica() {
         let ids = ["a".repeat(40), "b".repeat(40), "c".repeat(40)];
-        let text =
-            sentinel(1, &[1, 2, 3], &ids, (7001, 7002), Path::new("/lab/s2"), &certificates(), &passwords());
+        let text = sentinel(1, &[1, 2, 3], &ids, (7001, 7002), Path::new("/lab/s2"), &certificates(), &passwords());
         insta::assert_snapshot!(text);
     }
 

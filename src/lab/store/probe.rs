@@ -33,9 +33,8 @@ impl Client {
         let no_address = || RedisError::from((ErrorKind::InvalidClientConfig, "wanted host:port"));
         let (host, port) = address.rsplit_once(':').ok_or_else(no_address)?;
         let port = port.parse().map_err(|_| no_address())?;
-        let login = RedisConnectionInfo::default()
-            .set_username(passwords.probe_user())
-            .set_password(passwords.probe.expose());
+        let login =
+            RedisConnectionInfo::default().set_username(passwords.probe_user()).set_password(passwords.probe.expose());
         let info = ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: false, tls_params: None }
             .into_connection_info()?
             .set_redis_settings(login);
@@ -66,11 +65,8 @@ impl Store {
 
     async fn ask_for_primary(&self, sentinel: &str) -> RedisResult<String> {
         let mut connection = self.client.connect(sentinel, &self.passwords).await?;
-        let (host, port): (String, u16) = redis::cmd("SENTINEL")
-            .arg("GET-MASTER-ADDR-BY-NAME")
-            .arg(MASTER_NAME)
-            .query_async(&mut connection)
-            .await?;
+        let (host, port): (String, u16) =
+            redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER_NAME).query_async(&mut connection).await?;
         Ok(format!("{host}:{port}"))
     }
 }
@@ -102,8 +98,7 @@ pub(in crate::lab) async fn keep_gauges(store: Store, gauges: Arc<Mutex<Option<S
 }
 
 async fn read_gauges(connection: &mut MultiplexedConnection) -> RedisResult<StoreGauges> {
-    let (info, keys): (InfoDict, u64) =
-        redis::pipe().cmd("INFO").cmd("DBSIZE").query_async(connection).await?;
+    let (info, keys): (InfoDict, u64) = redis::pipe().cmd("INFO").cmd("DBSIZE").query_async(connection).await?;
     Ok(gauges_from(&info, keys))
 }
 

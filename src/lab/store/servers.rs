@@ -95,8 +95,7 @@ impl Setup<'_> {
         primary.until(self.answers(primary_port), READY_WITHIN).await?;
         let replica = self.server("redis-replica", replica_port, Some(primary_port))?;
         daemons.push(replica.clone());
-        let ids: [String; SENTINELS] =
-            std::array::from_fn(|_| format!("{:040x}", rand::random::<u128>()));
+        let ids: [String; SENTINELS] = std::array::from_fn(|_| format!("{:040x}", rand::random::<u128>()));
         let mut sentinels = Vec::new();
         for index in 0..SENTINELS {
             let name = format!("sentinel-{}", index + 1);
@@ -146,11 +145,11 @@ impl Setup<'_> {
     }
 
     async fn answers(&self, port: u16) {
-        self.poll(port, redis::cmd("PING"), |_: String| true).await;
+        self.poll(port, redis::cmd("PING"), |_| true).await;
     }
 
     async fn in_sync(&self, primary: u16) {
-        self.poll(primary, redis::cmd("INFO").arg("replication").clone(), |info: String| {
+        self.poll(primary, redis::cmd("INFO").arg("replication").clone(), |info| {
             info.lines().any(|line| line.starts_with("slave0:") && line.contains("state=online"))
         })
         .await;
@@ -160,19 +159,19 @@ impl Setup<'_> {
     async fn agrees(&self, sentinel: u16) {
         let ask = redis::cmd("SENTINEL").arg("CKQUORUM").arg(MASTER_NAME).clone();
         let all = format!("OK {SENTINELS} usable");
-        self.poll(sentinel, ask, |answer: String| answer.starts_with(&all)).await;
+        self.poll(sentinel, ask, |answer| answer.starts_with(&all)).await;
     }
 
     /// Asks until the answer is as wanted; connections that fail and errors are asked again.
-    async fn poll<T: redis::FromRedisValue>(&self, port: u16, ask: redis::Cmd, wanted: impl Fn(T) -> bool) {
+    async fn poll(&self, port: u16, ask: redis::Cmd, wanted: impl Fn(&str) -> bool) {
         let mut connection = None;
         loop {
             if connection.is_none() {
                 connection = self.client.connect(&address(port), &self.passwords).await.ok();
             }
             if let Some(open) = &mut connection {
-                match ask.query_async(open).await {
-                    Ok(answer) if wanted(answer) => return,
+                match ask.query_async::<String>(open).await {
+                    Ok(answer) if wanted(&answer) => return,
                     Ok(_) => {}
                     Err(error) if error.is_io_error() => connection = None,
                     Err(_) => {}
