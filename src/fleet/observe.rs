@@ -36,7 +36,7 @@ impl Fleet for Observed {
         None
     }
 
-    fn shut_down(&self) -> BoxFuture<'_, ()> {
+    fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
 }

@@ -36,6 +36,6 @@ pub trait Fleet: Send + Sync {
 
     fn store_gauges(&self) -> Option<StoreGauges>;
 
-    /// Ends everything this provider started and waits until it is gone. The second time there is nothing to do.
-    fn shut_down(&self) -> BoxFuture<'_, ()>;
+    /// Ends everything this provider started and waits until it is gone.
+    fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

@@ -49,12 +49,11 @@ pub async fn conduct(options: RunOptions) -> Result<Conducted, RunError> {
     let (notices, heard) = mpsc::unbounded_channel();
     let mut stop = options.stop.clone();
     let password = Secret::new(format!("{:032x}", rand::random::<u128>()));
-    let begun = tokio::select! {
+    let fleet = tokio::select! {
         fleet = start_fleet(&options, &plan, password.clone(), notices.clone()) => fleet?,
         () = asked_to_stop(&mut stop) => return Err(RunError::Interrupted),
     };
-    let fleet: Arc<dyn Fleet> = Arc::from(begun);
-    let outcome = run_load(&options, plan, fleet.clone(), password, (notices, heard)).await;
+    let outcome = run_load(&options, plan, &*fleet, password, (notices, heard)).await;
     options.watcher.update(Update::Doing("taking the fleet down".to_owned()));
     fleet.shut_down().await;
     outcome
@@ -79,9 +78,8 @@ async fn start_fleet(
         FleetPlan::Lab(lab) => {
             say("starting the lab: Redis, HAProxy and the first instances");
             let lab_options = LabOptions {
-                app_program: options.program.clone(),
-                user_name_pattern: options.feeder.name_pattern().unwrap_or("shopper{n}").to_owned(),
-                user_count: plan.user_count,
+                program: options.program.clone(),
+                user_prefix: options.feeder.name_prefix().to_owned(),
                 password,
             };
             Ok(Box::new(Lab::start(lab, lab_options, notices).await?))
@@ -94,7 +92,7 @@ type Notices = (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>);
 async fn run_load(
     options: &RunOptions,
     plan: Arc<Plan>,
-    fleet: Arc<dyn Fleet>,
+    fleet: &dyn Fleet,
     password: Secret,
     (notices, heard): Notices,
 ) -> Result<Conducted, RunError> {
@@ -139,10 +137,12 @@ async fn run_load(
         directory: directory.path().to_owned(),
     }));
 
-    let timeline = tokio::spawn(timeline::play(plan.timeline.clone(), fleet.clone(), clock, notices));
-    let stage = Stage { plan: &plan, fleet: &*fleet, clock, recorder: &recorder, watcher: &*options.watcher, heard };
-    let (mut ending, heard) = stage.watch_over(&mut load, options.stop.clone()).await;
-    timeline.abort();
+    let timeline = timeline::play(plan.timeline.clone(), fleet, clock, notices);
+    let stage = Stage { plan: &plan, fleet, clock, recorder: &recorder, watcher: &*options.watcher, heard };
+    let (mut ending, heard) = tokio::select! {
+        ended = stage.watch_over(&mut load, options.stop.clone()) => ended,
+        never = async { timeline.await; std::future::pending().await } => never,
+    };
     if let Err(error) = load.finish().await {
         ending.failure.get_or_insert(error.to_string());
     }

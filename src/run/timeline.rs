@@ -1,13 +1,12 @@
 use crate::fleet::Fleet;
 use crate::history::{EventKind, EventSource, Notice, Offset, RunClock};
 use crate::plan::{Action, TimelineEntry};
-use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Carries out the timeline, each action at its time, one after the other. What comes of it arrives as notices.
 pub async fn play(
     timeline: Vec<TimelineEntry>,
-    fleet: Arc<dyn Fleet>,
+    fleet: &dyn Fleet,
     clock: RunClock,
     notices: UnboundedSender<Notice>,
 ) {
