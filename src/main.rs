@@ -1,5 +1,1 @@
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    rushhour::cli::start().into()
-}
+fn main(){}

@@ -21,6 +21,8 @@ mod running;
 mod shard;
 mod target;
 mod timer;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use gauges::LoadGauges;

@@ -25,6 +25,7 @@ fn step(name: &str, scenario: u16) -> Step {
     Step {
         name: name.into(),
         scenario,
+        assign: Vec::new(),
         method: "GET".into(),
         path: Template::literal("/"),
         headers: vec![],

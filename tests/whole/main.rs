@@ -1,5 +1,0 @@
-//! Whole runs of the program, as a user would start it.
-
-mod bad_days;
-mod exit_codes;
-mod support;
