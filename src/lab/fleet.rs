@@ -131,6 +131,11 @@ impl Lab {
     pub fn daemons(&self) -> impl Iterator<Item = (&str, u32)> {
         self.daemons.iter().filter_map(|daemon| Some((daemon.name(), daemon.pid()?)))
     }
+
+    /// Name and process number of each instance.
+    pub fn instances(&self) -> Vec<(String, u32)> {
+        self.members.processes()
+    }
 }
 
 async fn tell_of_end(mut daemon: Daemon, notices: NoticeSender) {

@@ -67,6 +67,7 @@ pub(super) async fn live(around: &Surroundings, number: Number, member: &Member,
         Ok(started) => started,
         Err(error) => return End::NotStarted(error),
     };
+    around.members.launched_as(number, process.id());
     instance.tell(|instance, zone| EventKind::InstanceLaunched { instance, zone }, Duration::ZERO);
     let end = instance.serve(&mut process, wish).await;
     // Held until here: its closing tells the instance that nobody is there any more.

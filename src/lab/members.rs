@@ -25,6 +25,7 @@ pub(super) struct Member {
     pub(super) zone: String,
     /// In the fleet from the start: it did not come cold.
     pub(super) founding: bool,
+    pid: Option<u32>,
     stage: Stage,
     healthy: bool,
 }
@@ -65,7 +66,14 @@ impl Members {
             let zone = zone_for_next(zones, table.staying().map(|(_, member)| member.zone.as_str())).to_owned();
             table.launched += 1;
             let number = table.launched;
-            let member = Member { name: format!("i-{number}"), zone, founding, stage: Stage::Booting, healthy: false };
+            let member = Member {
+                name: format!("i-{number}"),
+                zone,
+                founding,
+                pid: None,
+                stage: Stage::Booting,
+                healthy: false,
+            };
             table.members.insert(number, member.clone());
             Some((number, member))
         })
@@ -81,6 +89,14 @@ impl Members {
             table.members.get_mut(&number)?.stage = Stage::Draining;
             Some(number)
         })
+    }
+
+    pub(super) fn launched_as(&self, number: Number, pid: Option<u32>) {
+        self.with(|table| {
+            if let Some(member) = table.members.get_mut(&number) {
+                member.pid = pid;
+            }
+        });
     }
 
     pub(super) fn in_service(&self, number: Number) {
@@ -137,6 +153,11 @@ impl Members {
         self.with(|table| {
             table.members.values().filter(|member| !member.healthy).map(|member| member.name.clone()).collect()
         })
+    }
+
+    /// Name and process number of those that have been launched.
+    pub(super) fn processes(&self) -> Vec<(String, u32)> {
+        self.with(|table| table.members.values().filter_map(|m| Some((m.name.clone(), m.pid?))).collect())
     }
 
     pub(super) fn gauges(&self) -> FleetGauges {
