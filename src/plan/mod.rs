@@ -17,7 +17,8 @@ pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, Redis, WarmUp};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
 pub use scenario::{
-    Body, Check, Expectation, Extraction, JobPoll, JobStart, Part, Repeat, Role, Scenario, Source, StateUse, Step,
+    Assignment, Body, Check, Expectation, Extraction, JobPoll, JobStart, Part, Repeat, Role, Scenario, Source,
+    StateUse, Step,
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
 pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};

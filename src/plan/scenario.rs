@@ -19,6 +19,8 @@ pub struct Step {
     pub name: String,
     /// Index into [`super::Plan::scenarios`].
     pub scenario: u16,
+    /// Variables set just before the request is made, in order: one draw that the request and the ledger share.
+    pub assign: Vec<Assignment>,
     pub method: String,
     /// Path with query, below the target's URL.
     pub path: Template,
@@ -70,6 +72,14 @@ pub struct Repeat {
     pub to: u32,
 }
 
+/// Gives a variable a value that is filled in once, before the request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Index into [`super::Plan::variables`].
+    pub variable: u16,
+    pub value: Template,
+}
+
 /// Takes a value out of a response for later steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extraction {
@@ -116,6 +126,8 @@ pub enum Part {
 pub enum Check {
     /// One of these (for [`Part::Status`]).
     StatusIn(Vec<u16>),
+    /// Below this (for [`Part::Status`]): what a step expects that says nothing of the status is below 400.
+    StatusBelow(u16),
     Equals(Template),
     Contains(String),
     Matches(String),
