@@ -43,12 +43,7 @@ impl<'a> Context<'a> {
     }
 
     /// A name that should be among `known`, and is not.
-    pub fn unknown<'k>(
-        &mut self,
-        found: &At<String>,
-        what: &str,
-        known: impl IntoIterator<Item = &'k str> + Clone,
-    ) {
+    pub fn unknown<'k>(&mut self, found: &At<String>, what: &str, known: impl IntoIterator<Item = &'k str> + Clone) {
         let help = suggestion(found, known);
         self.error(&found.span, format!("there is no {what} `{}`", found.value), help);
     }

@@ -14,7 +14,11 @@ impl Context<'_> {
             place.css.as_ref().map(|selector| self.css(selector, place.attribute.as_ref())),
         ];
         if let (Some(attribute), None) = (&place.attribute, &place.css) {
-            self.error(&attribute.span, "`attribute` without `css`", "it names the attribute of the element `css` finds");
+            self.error(
+                &attribute.span,
+                "`attribute` without `css`",
+                "it names the attribute of the element `css` finds",
+            );
         }
         let mut given = sources.into_iter().flatten();
         match (given.next(), given.next()) {

@@ -202,7 +202,7 @@ mod tests {
             for (number, at) in Arrivals::new(&workload) {
                 prop_assert_eq!(number, count);
                 prop_assert!(at >= last);
-                prop_assert!((area_until(&workload.curve, at) - (number as f64 + 0.5)).abs() < 1e-5);
+                prop_assert!((workload.curve.area_until(at) - (number as f64 + 0.5)).abs() < 1e-5);
                 (last, count) = (at, count + 1);
             }
             prop_assert!((count as f64 - workload.curve.total()).abs() <= 0.5 + 1e-6);
@@ -226,16 +226,5 @@ mod tests {
             let want = curve.total() / f64::from(factor);
             prop_assert!((fast.total() - want).abs() < 1e-6 * want.max(1.0));
         }
-    }
-
-    fn area_until(curve: &Curve, until: f64) -> f64 {
-        let pairs = curve.points.windows(2).map(|w| (w[0], w[1])).filter(|(a, _)| a.at_seconds < until);
-        pairs
-            .map(|(a, b)| {
-                let (length, part) = (b.at_seconds - a.at_seconds, until.min(b.at_seconds) - a.at_seconds);
-                let value = a.value + (b.value - a.value) * part / length;
-                part * (a.value + value) / 2.0
-            })
-            .sum()
     }
 }

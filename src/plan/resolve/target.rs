@@ -1,11 +1,11 @@
 use super::context::Context;
 use crate::plan::{ConnectionMode, Connections, HttpVersion, Source, Stickiness, Target};
-use crate::profile::{
-    At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile,
-};
+use crate::profile::{At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// No connection lives this long; far enough from the end of `Duration` for jitter to be applied.
+const NEVER: Duration = Duration::from_secs(366 * 86_400);
 /// Header fields that the HTTP client sets.
 const OWN_HEADERS: [&str; 5] = ["connection", "content-length", "transfer-encoding", "te", "upgrade"];
 /// Header fields that carry credentials.
@@ -118,7 +118,7 @@ impl Context<'_> {
                     self.error(&mode.span, "`rotate` without a limit replaces no connection", help);
                 }
                 ConnectionMode::Rotate {
-                    max_age: file.max_age.as_ref().map_or(Duration::MAX, |age| age.0),
+                    max_age: file.max_age.as_ref().map_or(NEVER, |age| age.0),
                     max_requests: file.max_requests.as_ref().map_or(u32::MAX, |number| number.value),
                     jitter: file.jitter.as_ref().map_or(0.1, |jitter| jitter.value),
                 }

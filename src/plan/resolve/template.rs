@@ -97,9 +97,7 @@ fn parse_call(function: &str, arguments: &str) -> Result<Piece, (String, String)
             }
             _ => Err(("`random` takes two whole numbers".to_owned(), "write `{{random(1, 50)}}`".to_owned())),
         },
-        ("random", _) => {
-            Err(("`random` takes two whole numbers".to_owned(), "write `{{random(1, 50)}}`".to_owned()))
-        }
+        ("random", _) => Err(("`random` takes two whole numbers".to_owned(), "write `{{random(1, 50)}}`".to_owned())),
         ("choice", options) if options.iter().all(|option| !option.is_empty()) => {
             Ok(Piece::Choice(options.iter().map(|&option| option.to_owned()).collect()))
         }
