@@ -17,7 +17,7 @@ pub mod analysis;
 /// The reference stateless application that the lab runs and anyone can deploy.
 pub mod app;
 /// One file a command; the only place that prints.
-// pub mod cli;
+pub mod cli;
 /// The fleet as a thing that can be watched and changed.
 pub mod fleet;
 /// What was seen: observations, events, ids, the run's clock. No I/O.
@@ -35,7 +35,7 @@ pub mod record;
 /// Bytes people and tools read: terminal text.
 pub mod report;
 /// The conductor: phases, timeline, tear-down on every path out.
-// pub mod run;
+pub mod run;
 /// The session oracle: pure.
 pub mod session;
 /// Objectives, validity and session fates to a verdict: pure.

@@ -1,3 +1,4 @@
+use super::exit::Exit;
 use crate::app::{AppConfig, serve};
 use anyhow::Context as _;
 use std::io::BufRead as _;
@@ -15,7 +16,7 @@ pub struct AppArgs {
 ///
 /// # Errors
 /// The configuration cannot be read, or the instance cannot start.
-pub async fn run(args: &AppArgs) -> anyhow::Result<()> {
+pub fn run(args: &AppArgs) -> anyhow::Result<Exit> {
     let json = if args.config == Path::new("-") {
         let mut line = String::new();
         // A line and no more: what follows, or the end, is for the instance to watch.
@@ -24,6 +25,7 @@ pub async fn run(args: &AppArgs) -> anyhow::Result<()> {
     } else {
         std::fs::read_to_string(&args.config).with_context(|| format!("cannot read {}", args.config.display()))?
     };
-    serve(AppConfig::from_json(&json)?).await?;
-    Ok(())
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(AppConfig::from_json(&json)?))?;
+    Ok(Exit::Pass)
 }

@@ -17,12 +17,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a profile: bring up its fleet, make the load, judge what was seen.
     Run(super::run::RunArgs),
-    /// Validate a profile and explain it: load curve, sessions, requests, sockets. Sends nothing.
-    Check(super::check::CheckArgs),
     /// Judge a recorded run again and rebuild everything derived from its raw files.
     Report(super::report::ReportArgs),
-    /// Print the JSON Schema of profiles, for editors.
-    Schema(super::schema::SchemaArgs),
     /// The fleet on this machine.
     #[command(subcommand)]
     Lab(super::lab::LabCommand),
@@ -30,5 +26,5 @@ pub enum Command {
     App(super::app::AppArgs),
     /// Watches over a lab's processes; started by the lab.
     #[command(hide = true)]
-    Guard(super::guard::GuardArgs),
+    Guard,
 }

@@ -1,3 +1,4 @@
+use super::exit::Exit;
 use crate::lab::run_guard;
 use anyhow::Context as _;
 
@@ -5,6 +6,7 @@ use anyhow::Context as _;
 ///
 /// # Errors
 /// The lab's directory cannot be made or removed.
-pub fn run() -> anyhow::Result<()> {
-    run_guard(std::io::stdin().lock()).context("the lab's guard")
+pub fn run() -> anyhow::Result<Exit> {
+    run_guard(std::io::stdin().lock()).context("the lab's guard")?;
+    Ok(Exit::Pass)
 }

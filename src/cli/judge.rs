@@ -51,7 +51,10 @@ pub fn judge(path: &Path) -> anyhow::Result<Judged> {
     let mut unread: Vec<String> =
         reading.damaged.iter().map(|part| format!("{}: {}", part.file.display(), part.reason)).collect();
     if run.unfinished_parts > 0 {
-        unread.push(format!("{} unfinished part(s) of requests/: the run was killed, or is still going on", run.unfinished_parts));
+        unread.push(format!(
+            "{} unfinished part(s) of requests/: the run was killed, or is still going on",
+            run.unfinished_parts
+        ));
     }
     if run.skipped_lines > 0 {
         unread.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));

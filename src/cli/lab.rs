@@ -1,15 +1,30 @@
+use super::exit::Exit;
+use super::profile::{Resolved, load_profile};
+use super::signals::stop_signal;
 use crate::fleet::Fleet as _;
 use crate::history::{EventKind, Notice};
 use crate::lab::{Lab, LabOptions};
-use crate::plan::{Distribution, LabPlan, Redis, Secret, WarmUp};
+use crate::plan::{Distribution, FleetPlan, LabPlan, Plan, Redis, Secret, WarmUp};
+use crate::run::Stop;
 use anyhow::Context as _;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Start a lab and keep it until Ctrl-C.
+#[derive(Debug, clap::Subcommand)]
+pub enum LabCommand {
+    /// Start a lab and keep it until Ctrl-C.
+    Up(LabArgs),
+}
+
 #[derive(Debug, clap::Args)]
 pub struct LabArgs {
+    /// A profile whose [fleet] the lab is to have; without one, a plain lab of two instances.
+    pub profile: Option<PathBuf>,
+    /// Override a key of the profile: `--set 'fleet.defect="local-sessions"'`.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "profile")]
+    pub set: Vec<String>,
     /// Print the users' password.
     #[arg(long)]
     pub show_password: bool,
@@ -26,7 +41,7 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
 }
 
 /// The lab that `rushhour lab up` starts when no profile says otherwise.
-pub fn default_plan() -> LabPlan {
+fn default_plan() -> LabPlan {
     LabPlan {
         instances: 2,
         zones: vec!["zone-a".to_owned(), "zone-b".to_owned()],
@@ -46,11 +61,34 @@ pub fn default_plan() -> LabPlan {
     }
 }
 
+pub fn run(command: &LabCommand) -> anyhow::Result<Exit> {
+    let LabCommand::Up(args) = command;
+    let mut stop = stop_signal()?;
+    let plan = match &args.profile {
+        None => default_plan(),
+        Some(path) => match load_profile(path, &args.set) {
+            Err(exit) => return Ok(exit),
+            Ok(Resolved { plan: Plan { fleet: FleetPlan::Lab(plan), .. }, .. }) => plan,
+            Ok(_) => {
+                eprintln!(
+                    "error: {} has another fleet than the lab; `provider = \"lab\"` under [fleet]",
+                    path.display()
+                );
+                return Ok(Exit::Usage);
+            }
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let asked = async move { drop(stop.wait_for(|stop| *stop == Stop::Asked).await) };
+    runtime.block_on(up(args, &plan, asked))?;
+    Ok(Exit::Pass)
+}
+
 /// Starts the lab of `plan`, says how to use it, and takes it down when `stop` is done.
 ///
 /// # Errors
 /// The lab does not start.
-pub async fn run(args: &LabArgs, plan: &LabPlan, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+async fn up(args: &LabArgs, plan: &LabPlan, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let password = args.password.clone().unwrap_or_else(|| Secret::new(format!("{:032x}", rand::random::<u128>())));
     let program = std::env::current_exe().context("cannot find the rushhour program itself")?;
     let options = LabOptions { program, user_prefix: args.user_prefix.clone(), password: password.clone() };

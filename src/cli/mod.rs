@@ -2,15 +2,14 @@
 
 mod app;
 mod args;
-mod check;
 mod exit;
 mod guard;
 mod judge;
 mod lab;
 mod live;
+mod profile;
 mod report;
 mod run;
-mod schema;
 mod signals;
 mod start;
 

@@ -1,7 +1,7 @@
 use super::exit::Exit;
 use super::judge::judge;
 use super::live::{Display, Show};
-use super::profile::{load_profile, Resolved};
+use super::profile::{Resolved, load_profile};
 use super::{report, signals};
 use crate::run::{RunError, RunOptions, conduct};
 use anyhow::Context as _;

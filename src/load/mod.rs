@@ -20,9 +20,9 @@ mod render;
 mod running;
 mod shard;
 mod target;
-mod timer;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod tls;
 
 pub use gauges::LoadGauges;

@@ -7,8 +7,10 @@ use crate::fleet::{Fleet, Observed};
 use crate::history::{EventKind, EventSource, Fingerprinter, Names, Notice, Offset, RunClock};
 use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
-use crate::plan::{FleetPlan, FeederSpec, Plan, Secret};
-use crate::record::{Ending, FORMAT_VERSION, Machine, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
+use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
+use crate::record::{
+    Ending, FORMAT_VERSION, Machine, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -79,7 +81,7 @@ async fn start_fleet(
             say("starting the lab: Redis, HAProxy and the first instances");
             let lab_options = LabOptions {
                 program: options.program.clone(),
-                user_prefix: options.feeder.name_prefix().to_owned(),
+                user_prefix: options.feeder.lab_prefix().to_owned(),
                 password,
             };
             Ok(Box::new(Lab::start(lab, lab_options, notices).await?))
@@ -115,7 +117,7 @@ async fn run_load(
     let batches = recorder.batches();
     let mut load = Load::start(LoadOptions {
         plan: plan.clone(),
-        feeder: options.feeder.build(Some(password)),
+        feeder: options.feeder.clone().build(password),
         fingerprints: Fingerprinter::new(&rand::random()),
         url: url.clone(),
         clock,
@@ -183,11 +185,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Records events and gauges until the load is done, is asked to stop, or fails.
-    async fn watch_over(
-        mut self,
-        load: &mut Load,
-        mut stop: StopSignal,
-    ) -> (Ending, mpsc::UnboundedReceiver<Notice>) {
+    async fn watch_over(mut self, load: &mut Load, mut stop: StopSignal) -> (Ending, mpsc::UnboundedReceiver<Notice>) {
         let gauges = load.gauges();
         let mut sampler = Sampler::new(gauges.clone(), self.clock);
         let curve_end = self.clock.instant(Offset::ZERO + self.plan.workload.curve.duration());
@@ -228,7 +226,10 @@ impl Stage<'_> {
         }
         // The load ends with its curve; what comes after is sessions on their way out.
         ending.load_end_us = self.clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
-        let ended = Notice { at: self.clock.instant(Offset(ending.load_end_us)), ..Notice::now(EventSource::Run, EventKind::LoadEnded) };
+        let ended = Notice {
+            at: self.clock.instant(Offset(ending.load_end_us)),
+            ..Notice::now(EventSource::Run, EventKind::LoadEnded)
+        };
         tell(ended, self.clock, self.recorder, self.watcher);
         let sample = sampler.sample(self.recorder, self.fleet);
         self.recorder.sample(&sample);

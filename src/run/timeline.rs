@@ -4,12 +4,7 @@ use crate::plan::{Action, TimelineEntry};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Carries out the timeline, each action at its time, one after the other. What comes of it arrives as notices.
-pub async fn play(
-    timeline: Vec<TimelineEntry>,
-    fleet: &dyn Fleet,
-    clock: RunClock,
-    notices: UnboundedSender<Notice>,
-) {
+pub async fn play(timeline: Vec<TimelineEntry>, fleet: &dyn Fleet, clock: RunClock, notices: UnboundedSender<Notice>) {
     let mut timeline = timeline;
     timeline.sort_by_key(|entry| entry.at);
     for entry in timeline {

@@ -76,7 +76,8 @@ fn draw_time(frame: &mut Frame<'_>, area: Rect, begins: &Begins) {
         _ => format!("{}  last sessions are finishing", begins.plan.name),
     };
     let ratio = (now / total).clamp(0.0, 1.0);
-    let gauge = Gauge::default().ratio(ratio).label(label).gauge_style(Style::new().fg(Color::Blue).bg(Color::DarkGray));
+    let gauge =
+        Gauge::default().ratio(ratio).label(label).gauge_style(Style::new().fg(Color::Blue).bg(Color::DarkGray));
     frame.render_widget(gauge, area);
 }
 

@@ -4,8 +4,8 @@ use super::{lines, wording};
 use crate::history::Observation;
 use crate::run::{Begins, Update, Watcher};
 use std::io::IsTerminal as _;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 

@@ -64,7 +64,9 @@ impl Tally {
             self.failed += u64::from(matches!(row.outcome, Outcome::Failed(_)) || row.status >= 500);
             self.relogins += u64::from(row.identity == Identity::Rejected);
             self.wrong_user += u64::from(row.identity == Identity::Other);
-            let missing = |op: &&StateOp| matches!(op, StateOp::Missing { .. } | StateOp::JobLost { .. } | StateOp::JobOverdue { .. });
+            let missing = |op: &&StateOp| {
+                matches!(op, StateOp::Missing { .. } | StateOp::JobLost { .. } | StateOp::JobOverdue { .. })
+            };
             self.state_missing += row.states.iter().filter(missing).count() as u64;
             self.current.requests += 1;
             self.current.response_time_us.saturating_record(row.response_time().as_micros() as u64);

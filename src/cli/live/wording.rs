@@ -34,7 +34,9 @@ pub fn event(event: &Event) -> Option<String> {
             format!("alarm over: {metric:.1} requests/s per target, target {target:.1}")
         }
         EventKind::ActivityStarted { from, to, cause } => format!("scaling from {from} to {to} ({})", plain(cause)),
-        EventKind::InstanceLaunched { instance, zone } => format!("{} launched in zone {}", plain(instance), plain(zone)),
+        EventKind::InstanceLaunched { instance, zone } => {
+            format!("{} launched in zone {}", plain(instance), plain(zone))
+        }
         EventKind::InstanceInService { instance, .. } => format!("{} in service", plain(instance)),
         EventKind::InstanceHealthy { instance, .. } => format!("{} healthy at the balancer", plain(instance)),
         EventKind::InstanceUnhealthy { instance, .. } => format!("{} unhealthy at the balancer", plain(instance)),

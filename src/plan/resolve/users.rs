@@ -17,6 +17,14 @@ pub enum FeederSpec {
 }
 
 impl FeederSpec {
+    /// What the names of the lab's users start with; their numbers follow.
+    pub fn lab_prefix(&self) -> &str {
+        match self {
+            FeederSpec::Lab { name, .. } => name.trim_end_matches("{n}"),
+            FeederSpec::Ready(_) => "",
+        }
+    }
+
     /// `run_password` is what the lab's users log in with; other users have their own.
     pub fn build(self, run_password: Secret) -> Feeder {
         match self {
