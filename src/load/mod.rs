@@ -16,6 +16,7 @@ mod journey;
 mod notes;
 mod pacer;
 mod perform;
+mod quiet;
 mod render;
 mod running;
 mod shard;
