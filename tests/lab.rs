@@ -263,7 +263,7 @@ async fn replaces_an_instance_that_dies() {
     lab.until("i-2 healthy", |kind| is_healthy(kind, "i-2")).await;
     let instances = lab.lab.instances();
     let victim = instances.iter().find(|(name, _)| name == "i-1").expect("i-1 runs").1;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    kill_9(victim);
     lab.until(
         "i-1 gone",
         |kind| matches!(kind, EventKind::InstanceGone { instance, expected: false, .. } if instance == "i-1"),
@@ -272,6 +272,28 @@ async fn replaces_an_instance_that_dies() {
     let healthy = lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
     assert!(matches!(healthy.kind, EventKind::InstanceHealthy { zone, .. } if zone == "zone-a"));
     lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_that_dies_comes_back_with_its_instances() {
+    let mut lab = start(&plan()).await;
+    let haproxy = |lab: &Lab| lab.daemons().find(|(name, _)| name.starts_with("haproxy")).map(|(_, pid)| pid);
+    let victim = haproxy(&lab.lab).expect("HAProxy runs");
+    kill_9(victim);
+    lab.until("trouble", |kind| matches!(kind, EventKind::Trouble { what } if what.contains("HAProxy ended"))).await;
+    lab.until("an instance unhealthy", |kind| matches!(kind, EventKind::InstanceUnhealthy { .. })).await;
+    lab.until("an instance healthy", |kind| matches!(kind, EventKind::InstanceHealthy { .. })).await;
+    until("both are healthy", || lab.lab.gauges().unwrap().healthy == 2).await;
+    assert_ne!(haproxy(&lab.lab), Some(victim));
+    let load = Load::start(&lab.address(), 2);
+    load.until_served_by("i-1", 5).await;
+    load.until_served_by("i-2", 5).await;
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    lab.lab.shut_down().await;
+}
+
+fn kill_9(pid: u32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 use super::protocol::{Order, Report};
-use std::fs::{File, Permissions};
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -47,7 +47,7 @@ fn carry_out(order: Order, children: &Children) {
     let mut children = children.lock().expect("no holder of this lock panics");
     match order {
         Order::Start { name, program, args, log } => {
-            let started = File::create(log).and_then(|log| {
+            let started = OpenOptions::new().create(true).append(true).open(log).and_then(|log| {
                 Command::new(program).args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
             });
             match started {
