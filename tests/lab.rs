@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
-use rushhour::plan::{Action, AutoscalerPlan, Distribution, LabPlan, Redis, Secret, WarmUp};
+use rushhour::plan::{Action, AutoscalerPlan, Defect, Distribution, LabPlan, Redis, Secret, WarmUp};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -272,6 +272,45 @@ async fn replaces_an_instance_that_dies() {
     let healthy = lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
     assert!(matches!(healthy.kind, EventKind::InstanceHealthy { zone, .. } if zone == "zone-a"));
     lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sticky_balancer_pins_a_client_by_cookie() {
+    let lab = start(&LabPlan { defect: Some(Defect::StickyLocalSessions), ..plan() }).await;
+    let address = lab.address();
+    let mut sender = connect(&address).await;
+    let mut cookie = None;
+    let mut served_by = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        sender.ready().await.unwrap();
+        let mut request = Request::get("/livez").header("host", &address);
+        if let Some(cookie) = &cookie {
+            request = request.header("cookie", cookie);
+        }
+        let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+        if cookie.is_none() {
+            let set = response.headers()["set-cookie"].to_str().unwrap();
+            assert!(set.starts_with("AWSALB="), "{set}");
+            cookie = set.split(';').next().map(str::to_owned);
+        }
+        served_by.insert(response.headers()["x-instance"].to_str().unwrap().to_owned());
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!(served_by.len(), 1, "{served_by:?}");
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lab_that_cannot_start_says_why_and_leaves_nothing() {
+    let (sender, _notices) = unbounded_channel();
+    // A program that has none of the sub-commands.
+    let options = LabOptions {
+        program: PathBuf::from("/bin/cat"),
+        user_prefix: "user-".to_owned(),
+        password: Secret::new("correct horse"),
+    };
+    let error = Lab::start(&plan(), options, sender).await.unwrap_err();
+    assert_eq!(error.to_string(), "the lab's guard did not start: it did not name the lab's directory");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use super::super::guard::{Daemon, Runner};
 use super::super::members::Members;
 use super::super::ports::free_ports;
 use super::super::private_file::write_private;
-use super::config::{Settings, haproxy};
+use super::config::{Affinity, Settings, haproxy};
 use super::control::Control;
 use crate::fleet::NoticeSender;
 use crate::history::{EventKind, EventSource, Notice};
@@ -53,16 +53,16 @@ impl Haproxy {
         let [port] = free_ports()?;
         // Not longer than this: a socket's path may have little more than a hundred bytes.
         let socket = runner.directory().join("haproxy.sock");
-        let settings = Settings {
-            port,
-            tls: plan.tls.then_some(certificates),
-            sticky: plan.defect == Some(Defect::StickyLocalSessions),
-            max_connections: max_connections(),
+        let affinity = match plan.defect {
+            Some(Defect::StickyLocalSessions) => Affinity::Cookie,
+            _ => Affinity::None,
         };
+        let settings =
+            Settings { port, tls: plan.tls.then_some(certificates), affinity, max_connections: max_connections() };
         let file = write_private(&runner.directory().join("haproxy.cfg"), &haproxy(&settings, &socket))?;
         let args = vec!["-db".to_owned(), "-f".to_owned(), file.display().to_string()];
         let daemon = runner.run(&format!("haproxy-{attempt}"), program, args);
-        let control = Control::new(socket, plan.health_interval);
+        let control = Control::new(socket, plan.health_interval, affinity);
         let haproxy = Haproxy { port, control, daemon };
         haproxy.until_it_answers().await?;
         Ok(haproxy)

@@ -29,7 +29,7 @@ pub fn run(orders: impl BufRead) -> io::Result<()> {
     for line in orders.lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
             Ok(order) => carry_out(order, &children),
-            Err(error) => eprintln!("rushhour guard: not an order: {error}"),
+            Err(error) => log::warn!("the guard was told something strange: {error}"),
         }
     }
 
