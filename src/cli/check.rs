@@ -183,7 +183,7 @@ fn instances_needed(plan: &Plan, peak: f64) -> Option<String> {
         FleetPlan::Lab(lab) => lab.capacity_per_instance(),
         FleetPlan::Observe { capacity_per_instance } => (*capacity_per_instance)?,
     };
-    (capacity > 0.0).then(|| format!("the peak is the capacity of {:.1}", peak / capacity))
+    (capacity > 0.0).then(|| format!("the peak asks for {:.1} at their capacity", peak / capacity))
 }
 
 fn connection_mode(plan: &Plan) -> &'static str {
