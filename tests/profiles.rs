@@ -48,6 +48,17 @@ fn lab_profiles_are_small_enough_for_two_cores() {
     }
 }
 
+/// Windows are not compressed with the curve; they must make sense all the same.
+#[test]
+fn the_peak_hour_can_be_compressed() {
+    for (factor, seconds) in [("3", 200.0), ("5", 120.0)] {
+        let set = [format!("workload.compress={factor}")];
+        let profile = profile::load(&root().join("profiles/peak-hour.toml"), &set).unwrap();
+        let (plan, _) = resolve(&profile, &ThisMachine).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        assert_eq!(plan.workload.curve.duration().as_secs_f64(), seconds);
+    }
+}
+
 #[test]
 fn the_reference_page_is_that_of_the_types() {
     let path = root().join("docs/profile-reference.md");

@@ -194,7 +194,7 @@ mod tests {
         for (text, message) in [
             ("name,password\n", "no users"),
             ("", "no users"),
-            ("na me,password\na,s3cret\n", "cannot name a field"),
+            ("name,pass word\na,s3cret\n", "cannot name a field"),
             ("name,password\nanna,s3cret,x\n", "user 1 has not as many"),
             ("name,password\nanna,s3cret\nanna,s3cret\n", "user 2 has the name"),
             ("name,name\na,s3cret\n", "two columns"),
