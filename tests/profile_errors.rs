@@ -1,6 +1,6 @@
 //! What people see who get a profile wrong.
 
-use rushhour::plan::{FeederSpec, Plan, Secret, Surroundings, resolve};
+use rushhour::plan::{Body, FeederSpec, Piece, Plan, Secret, Surroundings, resolve};
 use rushhour::profile::{Profile, ProfileErrors};
 use std::io;
 use std::path::Path;
@@ -168,6 +168,9 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("[\"1/s -> 2/s over 10s\", \"2/s for 20s\"]", "[\"0/s for 20s\"]", "nothing arrives", "[\"0/s for 20s\"]"),
     ("max_sessions = 3", "max_sessions = 0", "no session could ever begin", "0"),
     ("max_sessions = 3", "max_sessions = 3\ncompress = 0", "must be above 0", "0"),
+    ("max_sessions = 3", "max_sessions = 3\ncompress = 1e-300", "must be above 0", "1e-300"),
+    ("weight = 1", "weight = 4294967295", "too much", "4294967295"),
+    ("proves_identity = true", "repeat = [4294967295, 4294967295]", "not a number of times", "[4294967295, 4294967295]"),
     ("max_sessions = 3", "curve = { csv = \"day.csv\" }", "must be said in one way", "[workload]"),
     ("stages = [\"1/s -> 2/s over 10s\", \"2/s for 20s\"]", "curve = { csv = \"day.csv\" }", "`day.csv`: line 3: `x` is not a rate", "\"day.csv\""),
     // Scenarios
@@ -277,6 +280,22 @@ fn any_key_can_be_overridden() {
     assert_eq!(plan.target.headers, [("x-run".to_owned(), "nightly".to_owned())]);
     let adds = plan.steps.iter().flat_map(|step| &step.states);
     assert!(adds.clone().any(|state| matches!(state, rushhour::plan::StateUse::Add { amount: 2, .. })));
+}
+
+#[test]
+fn bodies_become_templates() {
+    let text =
+        RIGHT.replace("json = { theme = \"{{theme}}\" }", r#"json = { list = [1, true, 'a "b" {{theme}}'], z = 0.5 }"#);
+    let (plan, _) = read(&text, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let text = |text: &str| Piece::Text(text.to_owned());
+    let json = |step: usize| match &plan.steps[step].body {
+        Body::Json(template) => template.pieces.clone(),
+        other => panic!("{other:?}"),
+    };
+    let theme = plan.variables.iter().position(|name| name == "theme").unwrap() as u16;
+    assert_eq!(json(1), [text(r#"{"list":[1,true,"a \"b\" "#), Piece::Variable(theme), text(r#""],"z":0.5}"#)]);
+    assert_eq!(json(2), [text(r#"{ "item": "#), Piece::Random { from: 1, to: 5 }, text(" }")]);
+    assert_eq!(plan.steps[1].assign[0].variable, theme);
 }
 
 #[test]

@@ -149,8 +149,8 @@ pub fn explain(plan: &Plan, estimate: &Estimate, machine: Machine) -> String {
     line("file descriptors", format!("{descriptors} of the {allowed} allowed"));
     line("local ports", format!("about {} of {} at the peak", ports_held(estimate), machine.local_ports));
     for scenario in &plan.scenarios {
-        let total: u32 = plan.scenarios.iter().map(|s| s.weight).sum();
-        let share = f64::from(scenario.weight) / f64::from(total.max(1)) * 100.0;
+        let total: f64 = plan.scenarios.iter().map(|s| f64::from(s.weight)).sum();
+        let share = f64::from(scenario.weight) / total * 100.0;
         line(
             &format!("scenario {}", scenario.name),
             format!("{share:.0} % of sessions, {} steps", scenario.steps.len()),
