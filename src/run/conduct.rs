@@ -45,8 +45,7 @@ pub struct Conducted {
 /// When the run could not begin. Nothing is left running then, either.
 pub async fn conduct(options: RunOptions) -> Result<Conducted, RunError> {
     let plan = Arc::new(options.plan.clone());
-    raise_descriptors(&plan)
-        .map_err(|limits| RunError::Descriptors { needed: limits.needed, allowed: limits.hard_limit })?;
+    raise_descriptors(&plan)?;
     RunDirectory::check_writable(&options.results)?;
     let (notices, heard) = mpsc::unbounded_channel();
     let mut stop = options.stop.clone();
