@@ -1,1 +1,8 @@
+//! Response time, scale-out in stages, balance: a pure function of a run's rows, events and samples, fed one row at a
+//! time. What it keeps grows with instances, steps and seconds, not with requests.
 
+mod analyser;
+mod findings;
+
+pub use analyser::Analyser;
+pub use findings::*;

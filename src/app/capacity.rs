@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rand::Rng;
+use rand::{Rng, RngExt as _};
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -72,6 +72,7 @@ impl ServiceTime {
     fn sample_ms(self, rng: &mut impl Rng) -> f64 {
         match self {
             Self::Constant { ms } => ms,
+            Self::Uniform { from_ms, to_ms } => from_ms + (to_ms - from_ms) * rng.random::<f64>(),
             Self::Exponential { mean_ms } => {
                 let unit: f64 = Exp1.sample(rng);
                 mean_ms * unit
@@ -107,6 +108,14 @@ mod tests {
     fn samples(service_time: ServiceTime) -> Vec<f64> {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
         (0..100_000).map(|_| service_time.sample_ms(&mut rng)).collect()
+    }
+
+    #[test]
+    fn a_uniform_service_time_fills_its_range() {
+        let all = samples(ServiceTime::Uniform { from_ms: 10.0, to_ms: 30.0 });
+        assert!(all.iter().all(|ms| (10.0..30.0).contains(ms)));
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        assert!((mean - 20.0).abs() < 0.1, "{mean}");
     }
 
     #[test]

@@ -199,6 +199,13 @@ pub enum ServiceTime {
         /// The service time.
         ms: f64,
     },
+    /// Anything between two bounds, evenly.
+    Uniform {
+        /// The shortest.
+        from_ms: f64,
+        /// The longest.
+        to_ms: f64,
+    },
     /// Memoryless.
     Exponential {
         /// Its mean.
@@ -304,10 +311,16 @@ impl AppConfig {
             return refuse("capacity.workers", self.capacity.workers.to_string(), "at most 1000000");
         }
         let (ServiceTime::Constant { ms }
+        | ServiceTime::Uniform { from_ms: ms, .. }
         | ServiceTime::Exponential { mean_ms: ms }
         | ServiceTime::Lognormal { median_ms: ms, .. }) = self.capacity.service_time;
         if !(0.0..=3_600_000.0).contains(&ms) {
             return refuse("capacity.service_time", ms.to_string(), "milliseconds between 0 and 3600000");
+        }
+        if let ServiceTime::Uniform { from_ms, to_ms } = self.capacity.service_time
+            && !(from_ms..=3_600_000.0).contains(&to_ms)
+        {
+            return refuse("capacity.service_time.uniform.to_ms", to_ms.to_string(), "between from_ms and 3600000");
         }
         if let ServiceTime::Lognormal { sigma, .. } = self.capacity.service_time
             && !(0.0..=5.0).contains(&sigma)

@@ -1,1 +1,17 @@
+//! The commands, a file each. The only place that prints.
 
+mod app;
+mod args;
+mod exit;
+mod guard;
+mod judge;
+mod lab;
+mod live;
+mod profile;
+mod report;
+mod run;
+mod signals;
+mod start;
+
+pub use exit::Exit;
+pub use start::start;

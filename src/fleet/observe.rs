@@ -1,6 +1,7 @@
 use super::{BoxFuture, Fleet, FleetError};
 use crate::history::{FleetGauges, StoreGauges};
 use crate::plan::Action;
+use std::path::PathBuf;
 
 /// Somebody else's fleet: nothing is known of it but what responses tell, and nothing is changed.
 pub struct Observed;
@@ -11,6 +12,10 @@ impl Fleet for Observed {
     }
 
     fn url(&self) -> Option<String> {
+        None
+    }
+
+    fn target_ca(&self) -> Option<PathBuf> {
         None
     }
 

@@ -1,5 +1,6 @@
 use crate::history::{FleetGauges, Notice, StoreGauges};
 use crate::plan::Action;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +24,9 @@ pub trait Fleet: Send + Sync {
 
     /// Base URL of the balancer, where the provider knows it.
     fn url(&self) -> Option<String>;
+
+    /// The certificate authority that the balancer's certificate comes from, where that is the provider's own.
+    fn target_ca(&self) -> Option<PathBuf>;
 
     /// Begins an action; what comes of it arrives as notices. Returns once it is accepted.
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>>;

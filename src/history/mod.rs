@@ -1,6 +1,8 @@
 //! What a run saw, as plain data. Producers (`load`, `fleet`, `lab`) fill these in; the oracle and the
 //! analysis read them back from disk.
 
+mod appearance;
+mod change;
 mod clock;
 mod event;
 mod fingerprint;
@@ -8,6 +10,8 @@ mod names;
 mod observation;
 mod sample;
 
+pub use appearance::{Appearance, Appearances};
+pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, load_start};
 pub use clock::{Offset, RunClock};
 pub use event::{Event, EventKind, EventSource, Notice};
 pub use fingerprint::Fingerprinter;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const PAUSE_AFTER_GIVING_UP: Duration = Duration::from_secs(1);
 
 /// Between a stopped user's iterations, until goose notices and ends it.
-const IDLE: Duration = Duration::from_millis(5);
+const IDLE: Duration = Duration::from_millis(100);
 
 /// Longer than any run: the conductor ends runs, not goose.
 const FOR_EVER_SECONDS: u64 = 30 * 24 * 3600;

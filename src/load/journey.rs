@@ -131,7 +131,8 @@ impl Journey<'_> {
     async fn next_due(&mut self, thought: Instant) -> Option<Instant> {
         if self.plan.plan.workload.model == Model::Arrivals {
             let (scenario, slot) = (self.scenario, self.slot);
-            let arrival = std::future::poll_fn(|_| shard::with(|shard| shard.poll_arrival(scenario, slot))).await?;
+            let arrival =
+                std::future::poll_fn(|_| shard::with(|shard| shard.poll_next_request(scenario, slot))).await?;
             return Some(arrival.due);
         }
         match sleep_until(thought).await {

@@ -20,6 +20,8 @@ mod render;
 mod running;
 mod shard;
 mod target;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod tls;
 

@@ -175,6 +175,7 @@ impl Shard {
 
     pub fn end_arrivals(&mut self) {
         self.arrivals_over = true;
+        self.wake_slots();
     }
 
     /// Nothing is due, nothing is under way, and nothing will be.
@@ -204,6 +205,14 @@ impl Shard {
                 }
                 Poll::Pending
             }
+        }
+    }
+
+    /// The same for a session under way (`arrivals` model), which also ends when no more arrivals will come.
+    pub fn poll_next_request(&mut self, scenario: usize, slot: SlotId) -> Poll<Option<Arrival>> {
+        match self.poll_arrival(scenario, slot) {
+            Poll::Pending if self.arrivals_over => Poll::Ready(None),
+            other => other,
         }
     }
 

@@ -2,9 +2,12 @@
 //! manifest, so it holds no secret: those are in [`Feeder`], which is never serialised.
 
 mod distribution;
+mod estimate;
 mod feeder;
 mod fleet;
 mod objective;
+mod picture;
+mod resolve;
 mod resolved;
 mod scenario;
 mod session;
@@ -14,9 +17,11 @@ mod timeline;
 mod workload;
 
 pub use distribution::Distribution;
+pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, Redis, WarmUp};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
+pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
 pub use resolved::Plan;
 pub use scenario::{
     Assignment, Body, Check, Expectation, Extraction, JobPoll, JobStart, Part, Repeat, Role, Scenario, Source,

@@ -88,6 +88,17 @@ impl Curve {
         self.points.windows(2).map(|w| (w[1].at_seconds - w[0].at_seconds) * (w[0].value + w[1].value) / 2.0).sum()
     }
 
+    /// The area under the curve up to a time, in seconds.
+    pub fn area_until(&self, seconds: f64) -> f64 {
+        let begun = self.points.windows(2).take_while(|w| w[0].at_seconds < seconds);
+        let parts = begun.map(|w| {
+            let (length, part) = (w[1].at_seconds - w[0].at_seconds, seconds.min(w[1].at_seconds) - w[0].at_seconds);
+            let share = if length > 0.0 { part / length } else { 0.0 };
+            part * (w[0].value + (w[1].value - w[0].value) * share / 2.0)
+        });
+        parts.sum()
+    }
+
     /// The same shape, `factor` times as fast (`compress = 6` makes an hour ten minutes).
     pub fn compressed(&self, factor: f64) -> Curve {
         let points = self.points.iter().map(|p| Point { at_seconds: p.at_seconds / factor, value: p.value });

@@ -1,1 +1,33 @@
+//! What the user wrote: a TOML file read strictly into file structs. Whether it makes sense is for
+//! [`crate::plan::resolve`] to say; errors of both point at the line.
 
+mod error;
+mod file;
+mod fleet;
+mod judgement;
+mod keys;
+mod load;
+mod located;
+mod overrides;
+mod quantity;
+mod reference;
+mod scenario;
+mod session;
+mod target;
+mod users;
+mod workload;
+
+pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
+pub use file::ProfileFile;
+pub use fleet::{AutoscalerFile, DefectFile, FleetFile, ProviderFile, RedisFile, WarmUpFile};
+pub use judgement::{ActionFile, LimitFile, ObjectiveFile, TimelineFile};
+pub use keys::schema;
+pub use load::{Profile, load};
+pub use located::At;
+pub use quantity::{QuantityError, Rate, Size, Span, plain_number};
+pub use reference::reference;
+pub use scenario::{ExpectFile, PollFile, RepeatFile, ScenarioFile, StatusFile, StepFile};
+pub use session::{AllowFile, IdentityFile, OnRejectedFile, RejectionFile, SessionFile, StateFile};
+pub use target::{ConnectionModeFile, ConnectionsFile, HttpFile, PlaceFile, StickinessFile, TargetFile};
+pub use users::{SecretFile, UsersFile};
+pub use workload::{ArrivalsFile, CurveFile, ModelFile, WorkloadFile};

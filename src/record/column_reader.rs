@@ -49,12 +49,8 @@ impl<T: DataType> Column<T> {
         self.definition.clear();
         self.repetition.clear();
         (self.next_value, self.next_level) = (0, 0);
-        let (read, ..) = self.reader.read_records(
-            rows,
-            Some(&mut self.definition),
-            Some(&mut self.repetition),
-            &mut self.values,
-        )?;
+        let (read, ..) =
+            self.reader.read_records(rows, Some(&mut self.definition), Some(&mut self.repetition), &mut self.values)?;
         if read == rows { Ok(()) } else { Err(Damage::Short(self.name)) }
     }
 

@@ -27,6 +27,15 @@ impl RunDirectory {
         Ok(RunDirectory { path })
     }
 
+    /// Makes `results` where it is missing and tries it out, so that a run that could not be recorded is not begun.
+    ///
+    /// # Errors
+    /// [`RecordError::NotWritable`] when nothing can be made in it.
+    pub fn check_writable(results: &Path) -> Result<(), RecordError> {
+        fs::create_dir_all(results).map_err(not_writable(results))?;
+        tempfile::tempfile_in(results).map(drop).map_err(not_writable(results))
+    }
+
     /// `path` is a run directory, or one that contains `latest`, or such a `latest`.
     ///
     /// # Errors
@@ -105,12 +114,11 @@ pub(super) fn put_in_place(temporary: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// `dir/name` → `dir/name.ending`, the name a file has while it is not whole.
+/// `dir/name` → `dir/.name.ending`, the name a file has while it is not whole. Readers of Parquet directories (Spark,
+/// pyarrow) pass over what begins with a dot.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{ending}"))
 }
 
 fn not_writable(path: &Path) -> impl FnOnce(io::Error) -> RecordError {
@@ -235,7 +243,7 @@ mod tests {
         fs::write(&file, "a file, not a directory").unwrap();
         let error = RunDirectory::create(&file, "p", UNIX_EPOCH).unwrap_err().to_string();
         let error = error.replace(&*results.path().to_string_lossy(), "");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"cannot write /results/p: Not a directory (os error 20); results need a directory that is writable and has room");
     }
 
     #[test]

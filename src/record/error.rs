@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What can go wrong with a run directory.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    #[error("cannot write {}: {source}; make the directory writable, or give another one for results", path.display())]
+    #[error("cannot write {}: {source}; results need a directory that is writable and has room", path.display())]
     NotWritable { path: PathBuf, source: io::Error },
     #[error("cannot read {}: {source}", path.display())]
     NotReadable { path: PathBuf, source: io::Error },

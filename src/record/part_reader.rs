@@ -25,6 +25,8 @@ pub(super) enum Damage {
     Short(&'static str),
     #[error("{value:?} is not a {what} of this plan or format")]
     Unknown { what: &'static str, value: String },
+    #[error("a row's step is not one of its scenario in this plan")]
+    Step,
     #[error("{what} is out of range")]
     Range { what: &'static str },
 }
@@ -221,7 +223,7 @@ impl Group {
 
     fn row(&mut self, codes: &Codes, at: usize) -> Result<Observation, Damage> {
         let step = (self.scenario.codes[at], self.step.codes[at]);
-        let step = *codes.steps.get(&step).ok_or(Damage::Range { what: "step" })?;
+        let step = *codes.steps.get(&step).ok_or(Damage::Step)?;
         Ok(Observation {
             session: self.session.values[at] as u64,
             user: self.user.values[at] as u32,

@@ -84,18 +84,8 @@ pub(super) fn identity_names() -> Vec<&'static str> {
     Identity::ALL.map(Identity::name).to_vec()
 }
 
-pub(super) const STATE_OP_NAMES: [&str; 10] = [
-    "add",
-    "set",
-    "counted",
-    "found",
-    "missing",
-    "job-started",
-    "job-pending",
-    "job-done",
-    "job-lost",
-    "job-overdue",
-];
+pub(super) const STATE_OP_NAMES: [&str; 10] =
+    ["add", "set", "counted", "found", "missing", "job-started", "job-pending", "job-done", "job-lost", "job-overdue"];
 
 /// Place in [`STATE_OP_NAMES`], state and value (0 where it has none).
 pub(super) fn taken_apart(op: StateOp) -> (u16, u8, i64) {

@@ -7,8 +7,8 @@ use crate::history::{
 };
 use crate::plan::{
     Allowance, ArrivalPattern, Body, ConnectionMode, Connections, Curve, Distribution, FleetPlan, HttpVersion, Model,
-    OnRejected, Plan, Point, Repeat, Role, Scenario, SessionRules, State, StateKind, Step, Stickiness, Target, Template,
-    Workload,
+    OnRejected, Plan, Point, Repeat, Role, Scenario, SessionRules, State, StateKind, Step, Stickiness, Target,
+    Template, Workload,
 };
 use proptest::prelude::*;
 use std::fs::{self, File};
@@ -25,6 +25,7 @@ fn step(name: &str, scenario: u16) -> Step {
     Step {
         name: name.into(),
         scenario,
+        assign: Vec::new(),
         method: "GET".into(),
         path: Template::literal("/"),
         headers: vec![],
@@ -321,8 +322,11 @@ fn a_killed_run_is_read_up_to_its_last_closed_part() {
     let whole = fs::read(&last).unwrap();
     fs::write(directory::beside(&last, part_writer::UNFINISHED), &whole[..whole.len() / 2]).unwrap();
     fs::remove_file(&last).unwrap();
-    fs::write(directory.events(), "{\"at_us\":0,\"source\":\"run\",\"resolution_us\":0,\"kind\":\"load-started\"}\n{\"at_")
-        .unwrap();
+    fs::write(
+        directory.events(),
+        "{\"at_us\":0,\"source\":\"run\",\"resolution_us\":0,\"kind\":\"load-started\"}\n{\"at_",
+    )
+    .unwrap();
 
     let run = RecordedRun::open(directory.path()).unwrap();
     assert_eq!((run.unfinished_parts, run.skipped_lines, run.events.len()), (1, 1, 1));
@@ -343,7 +347,24 @@ fn a_damaged_part_is_named_and_the_others_are_read() {
     assert_eq!(read, [rows(0..10), rows(20..30)].concat());
     assert_eq!(reading.damaged.len(), 1);
     assert_eq!(reading.damaged[0].file, damaged);
-    insta::assert_snapshot!(reading.damaged[0].reason, @"");
+    insta::assert_snapshot!(reading.damaged[0].reason, @"Parquet error: Invalid Parquet file. Corrupt footer");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// As a copy that was interrupted leaves it.
+    #[test]
+    fn a_part_that_is_cut_short_spoils_no_other(cut in any::<prop::sample::Index>()) {
+        let (_results, directory) = begun();
+        recorded(&directory, by_rows(10), &[rows(0..20)]);
+        let damaged = directory.part(0, 0);
+        let bytes = fs::read(&damaged).unwrap();
+        fs::write(&damaged, &bytes[..cut.index(bytes.len())]).unwrap();
+        let (read, reading) = read(&directory);
+        prop_assert_eq!(read, rows(10..20));
+        prop_assert_eq!(reading.damaged.len(), 1);
+    }
 }
 
 #[test]
@@ -355,7 +376,7 @@ fn a_part_of_another_plan_is_damaged() {
     other.write(&directory).unwrap();
     let (read, reading) = read(&directory);
     assert_eq!(read, []);
-    insta::assert_snapshot!(reading.damaged[0].reason, @"");
+    insta::assert_snapshot!(reading.damaged[0].reason, @"a row's step is not one of its scenario in this plan");
 }
 
 /// A file on a disk that has room for `left` more bytes, all files together.
@@ -420,7 +441,7 @@ fn a_full_disk_is_told_while_the_run_goes_on() {
         std::thread::yield_now();
     }
     let failed = recorder.failed().unwrap().replace(&*results.path().to_string_lossy(), "");
-    insta::assert_snapshot!(failed.replace(&directory.run_id(), "RUN"), @"");
+    insta::assert_snapshot!(failed.replace(&directory.run_id(), "RUN"), @"cannot write /evening/RUN/requests/.w0-00000.parquet.unfinished: no storage space; results need a directory that is writable and has room");
     recorder.batches().send(rows(10..15));
     let outcome = recorder.finish();
     assert_eq!((outcome.recorded, outcome.lost), (0, 15));
@@ -486,7 +507,7 @@ fn a_newer_format_is_refused_with_the_remedy() {
     write_whole(&directory.manifest(), json.to_string().as_bytes()).unwrap();
     let error = RecordedRun::open(directory.path()).unwrap_err().to_string();
     let error = error.replace(&*results.path().to_string_lossy(), "").replace(&directory.run_id(), "RUN");
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"/evening/RUN/manifest.json was written in format 2 by rushhour 9.0.0, and this version reads formats up to 1; read it with rushhour 9.0.0 or newer");
 }
 
 #[test]

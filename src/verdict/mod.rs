@@ -1,1 +1,7 @@
+//! Objectives, validity and session fates to one verdict: a pure function.
 
+mod decide;
+mod findings;
+
+pub use decide::decide;
+pub use findings::*;

@@ -1,0 +1,207 @@
+use crate::history::{FleetChange, Offset};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The figures of a run. Times are in milliseconds where the name says so, else microseconds of the run's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    pub load_start_us: Offset,
+    /// The load's end as its event says, else the last byte seen.
+    pub load_end_us: Offset,
+    pub requests: RequestFigures,
+    pub steps: Vec<StepFigures>,
+    /// By name.
+    pub instances: Vec<InstanceFigures>,
+    pub balance: BalanceFigures,
+    pub connections: ConnectionFigures,
+    /// Requests by balancer address.
+    pub addresses: BTreeMap<String, u64>,
+    /// Requests by outcome, such as `ok` or `timeout`.
+    pub outcomes: BTreeMap<String, u64>,
+    pub generator: GeneratorFigures,
+    pub seconds: Vec<SecondFigures>,
+    /// Before, during and after the first scale-out (or, with none, the first other change). None without a change.
+    pub phases: Option<Phases>,
+    /// A row for each new instance, in order of launch.
+    pub stages: Vec<InstanceStages>,
+    pub objectives: Vec<ObjectiveFigures>,
+}
+
+/// Figures of a set of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RequestFigures {
+    pub count: u64,
+    /// Outcome other than `ok`.
+    pub errors: u64,
+    /// Intended start to last byte.
+    pub response_time: TimeFigures,
+    /// Sent to last byte.
+    pub service_time: TimeFigures,
+}
+
+/// Quantiles of a histogram (1 µs to 1 h, three significant digits), in milliseconds. All zero when empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimeFigures {
+    pub count: u64,
+    pub mean_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepFigures {
+    pub scenario: String,
+    pub step: String,
+    #[serde(flatten)]
+    pub requests: RequestFigures,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceFigures {
+    pub instance: String,
+    pub zone: Option<String>,
+    pub new: bool,
+    #[serde(flatten)]
+    pub requests: RequestFigures,
+    /// Responses in each second from the load's start.
+    pub per_second: Vec<u32>,
+}
+
+/// How evenly requests were spread over the run; of nothing, 1 and 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BalanceFigures {
+    /// Jain's index (Σx)²/(n·Σx²) over instances, of their mean rates while they served.
+    pub instances_jain: f64,
+    /// Standard deviation over mean.
+    pub instances_cv: f64,
+    pub zones_jain: f64,
+    pub zones_cv: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionFigures {
+    pub kept: u64,
+    pub opened: u64,
+    pub reopened: u64,
+}
+
+/// Whether the generator kept to its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorFigures {
+    pub arrivals_due: u64,
+    pub arrivals_owed: u64,
+    /// Intended to actual start of requests on connections that were there already (opening one is the target's time as
+    /// much as ours).
+    pub scheduling_lag: TimeFigures,
+    /// Greatest share of a second that the load threads were busy, and the mean.
+    pub load_thread_busy_max: f64,
+    pub load_thread_busy_mean: f64,
+    pub observations_lost: u64,
+    pub sessions_in_flight_max: u64,
+}
+
+/// A second by intended start, counted from the load's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SecondFigures {
+    pub second: u32,
+    pub requests: u64,
+    pub errors: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    pub change: FleetChange,
+    /// Seconds of the run at which `during` begins and ends. It ends at the last new instance's fair share, or 60 s
+    /// after it began.
+    pub during_from_second: u32,
+    pub during_to_second: u32,
+    pub before: TimeFigures,
+    pub during: TimeFigures,
+    pub after: TimeFigures,
+}
+
+/// When, by whom, and how exactly known; or why it is not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stamp {
+    At { at_us: Offset, source: String, resolution_us: u64 },
+    Unknown { reason: String },
+}
+
+impl Stamp {
+    pub fn at(&self) -> Option<Offset> {
+        match self {
+            Stamp::At { at_us, .. } => Some(*at_us),
+            Stamp::Unknown { .. } => None,
+        }
+    }
+}
+
+/// The way of one new instance from too much load to its fair share of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStages {
+    pub instance: String,
+    pub zone: Option<String>,
+    pub t0_load_exceeds_capacity: Stamp,
+    pub t1_objective_broken: Stamp,
+    pub t2_alarm: Stamp,
+    pub t3_activity: Stamp,
+    pub t4_launched: Stamp,
+    pub t5_in_service: Stamp,
+    pub t6_healthy: Stamp,
+    pub t7_first_response: Stamp,
+    pub t8_first_adoption: Stamp,
+    pub t9_fair_share: Stamp,
+    pub t10_objective_holds: Stamp,
+    /// Seconds from one stage to the next known one, such as `alarm → activity`, in order.
+    pub steps: Vec<StageStep>,
+    pub warm_up: Option<WarmUpPenalty>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageStep {
+    pub from: String,
+    pub to: String,
+    pub seconds: f64,
+}
+
+/// The first seconds of a new instance beside its peers in the same seconds (service time).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmUpPenalty {
+    pub seconds: u32,
+    pub requests: u64,
+    pub p99_ms: f64,
+    pub peers_requests: u64,
+    pub peers_p99_ms: f64,
+    /// p99 over the peers' p99.
+    pub ratio: f64,
+}
+
+/// What was measured for an objective, window by window; in the order of [`crate::plan::Plan::objectives`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveFigures {
+    /// Empty when the event the window is anchored at never happened.
+    pub windows: Vec<WindowFigures>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowFigures {
+    pub from_us: Offset,
+    pub to_us: Offset,
+    /// The change the window is around.
+    pub change_us: Option<Offset>,
+    pub requests: u64,
+    pub errors: u64,
+    /// Requests answered (any status).
+    pub answered: u64,
+    /// At the objective's quantile, for response and service time objectives.
+    pub quantile_ms: Option<f64>,
+    /// Jain's index of requests over instances in the window.
+    pub jain: Option<f64>,
+}

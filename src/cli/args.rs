@@ -1,0 +1,30 @@
+use super::exit;
+use clap::{Parser, Subcommand};
+
+/// Load tests for stateless, session-heavy applications while their fleet changes.
+///
+/// Drives authenticated sessions through a load balancer, changes the fleet behind it, and tells with evidence whether
+/// new instances serve existing sessions without a new login, what the change does to response time, and how long each
+/// stage of a scale-out takes.
+#[derive(Parser)]
+#[command(name = "rushhour", version, after_help = exit::TABLE, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a profile: bring up its fleet, make the load, judge what was seen.
+    Run(super::run::RunArgs),
+    /// Judge a recorded run again and rebuild everything derived from its raw files.
+    Report(super::report::ReportArgs),
+    /// The fleet on this machine.
+    #[command(subcommand)]
+    Lab(super::lab::LabCommand),
+    /// Run one instance of the reference application.
+    App(super::app::AppArgs),
+    /// Watches over a lab's processes; started by the lab.
+    #[command(hide = true)]
+    Guard,
+}

@@ -1,0 +1,9 @@
+//! A run as it happens: a panel on a terminal, a line each ten seconds elsewhere.
+
+mod lines;
+mod panel;
+mod show;
+mod tally;
+mod wording;
+
+pub use show::{Display, Show};

@@ -1,0 +1,52 @@
+//! How live figures and events read. What comes from responses is made harmless to a terminal.
+
+use crate::history::{Event, EventKind, EventSource};
+use std::time::Duration;
+
+/// Text from outside without control characters.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+pub fn clock(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let whole = seconds.abs() as u64;
+    format!("{sign}{:02}:{:02}", whole / 60, whole % 60)
+}
+
+pub fn milliseconds(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
+/// An event as a short sentence; None for those that only the record needs.
+pub fn event(event: &Event) -> Option<String> {
+    let text = match &event.kind {
+        EventKind::LoadStarted => "load begins".to_owned(),
+        EventKind::LoadEnded => "load ends".to_owned(),
+        EventKind::Interrupted => "interrupted: ending cleanly (again to end at once)".to_owned(),
+        EventKind::ActionStarted { action, detail } => format!("timeline: {action} ({detail})"),
+        EventKind::ActionFailed { action, error } => format!("timeline: {action} failed: {}", plain(error)),
+        EventKind::AlarmRaised { metric, target } => {
+            format!("alarm: {metric:.1} requests/s per target, above the target of {target:.1}")
+        }
+        EventKind::AlarmCleared { metric, target } => {
+            format!("alarm over: {metric:.1} requests/s per target, target {target:.1}")
+        }
+        EventKind::ActivityStarted { from, to, cause } => format!("scaling from {from} to {to} ({})", plain(cause)),
+        EventKind::InstanceLaunched { instance, zone } => {
+            format!("{} launched in zone {}", plain(instance), plain(zone))
+        }
+        EventKind::InstanceInService { instance, .. } => format!("{} in service", plain(instance)),
+        EventKind::InstanceHealthy { instance, .. } => format!("{} healthy at the balancer", plain(instance)),
+        EventKind::InstanceUnhealthy { instance, .. } => format!("{} unhealthy at the balancer", plain(instance)),
+        EventKind::InstanceDraining { instance, .. } => format!("{} draining", plain(instance)),
+        EventKind::InstanceGone { instance, expected: true, .. } => format!("{} ended", plain(instance)),
+        EventKind::InstanceGone { instance, expected: false, .. } => format!("{} died", plain(instance)),
+        EventKind::Trouble { what } => format!("trouble: {}", plain(what)),
+        EventKind::AddressResolved { .. } => return None,
+    };
+    // What happened in the set-up was said then.
+    let set_up = event.at_us.0 < 0 && event.source != EventSource::Run;
+    (!set_up).then_some(text)
+}

@@ -1,0 +1,46 @@
+use super::exit::Exit;
+use super::judge::{Judged, judge};
+use crate::report::{Style, json, terminal};
+use clap::Args;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct ReportArgs {
+    /// A run directory, or one that holds `latest`, such as results/quickstart.
+    pub run: PathBuf,
+    /// Print the summary as one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
+    let judged = judge(&args.run)?;
+    print(&judged, args.json)?;
+    Ok(Exit::Verdict(judged.verdict.exit_code))
+}
+
+/// Prints a judged run's summary on standard output.
+pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
+    for what in &judged.unread {
+        eprintln!("not read: {what}");
+    }
+    let Judged { plan, analysis, sessions, verdict, .. } = judged;
+    let results = judged.directory.path().display().to_string();
+    let text = if as_json {
+        json(plan, analysis, sessions, verdict, &results)
+    } else {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let style = if colour { Style::Coloured } else { Style::Plain };
+        terminal(plan, analysis, sessions, verdict, &results, WIDTH, style)
+    };
+    let mut out = std::io::stdout().lock();
+    // A reader that closed the pipe has seen what it wanted.
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Columns of the summary.
+const WIDTH: usize = 100;

@@ -1,0 +1,80 @@
+use super::exit::Exit;
+use super::judge::judge;
+use super::live::{Display, Show};
+use super::profile::{Resolved, load_profile};
+use super::{report, signals};
+use crate::run::{RunError, RunOptions, conduct};
+use anyhow::Context as _;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct RunArgs {
+    /// The profile to run, such as profiles/quickstart.toml.
+    pub profile: PathBuf,
+    /// Override a key of the profile: `--set workload.seed=7 --set 'objectives.0.at_most="300ms"'`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where run directories are kept.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Print the summary as one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// No live panel: one line each ten seconds, also on a terminal.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Threads that make the load. By default half of the machine's cores on the lab, which needs the others, and all
+    /// of them against another fleet.
+    #[arg(long, value_name = "N")]
+    pub load_threads: Option<usize>,
+}
+
+pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    // Before anything of goose: its own handler would end the load and nothing else.
+    let stop = signals::stop_signal()?;
+    let Resolved { plan, feeder } = match load_profile(&args.profile, &args.set) {
+        Ok(resolved) => resolved,
+        Err(exit) => return Ok(exit),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")?;
+    let show = Show::start(Display::choose(args.quiet));
+    let options = RunOptions {
+        load_threads: args.load_threads.unwrap_or_else(|| default_threads(&plan)),
+        plan,
+        feeder,
+        results: args.results.clone(),
+        program: std::env::current_exe().context("this program's own path could not be found")?,
+        stop,
+        watcher: show.watcher(),
+    };
+    let conducted = runtime.block_on(conduct(options));
+    show.finish();
+    match conducted {
+        Ok(conducted) => {
+            let judged = judge(conducted.directory.path())?;
+            report::print(&judged, args.json)?;
+            Ok(Exit::Verdict(judged.verdict.exit_code))
+        }
+        Err(RunError::Interrupted) => {
+            eprintln!("{}", RunError::Interrupted);
+            Ok(Exit::Interrupted)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+fn default_threads(plan: &crate::plan::Plan) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match plan.fleet {
+        crate::plan::FleetPlan::Lab(_) => (cores / 2).max(1),
+        crate::plan::FleetPlan::Observe { .. } => cores,
+    }
+}

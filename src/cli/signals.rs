@@ -1,0 +1,19 @@
+use crate::run::{Stop, StopSignal};
+use anyhow::Context as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+
+/// The first Ctrl-C (or SIGTERM) asks the run to end cleanly; the second ends the process at once, and whoever
+/// watches over the lab takes it down. Ours must be installed before goose's, which would only end the load.
+pub fn stop_signal() -> anyhow::Result<StopSignal> {
+    let (ask, stop) = watch::channel(Stop::No);
+    let asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(super::exit::Exit::Interrupted.code()));
+        }
+        ask.send_replace(Stop::Asked);
+    })
+    .context("signals could not be listened for")?;
+    Ok(stop)
+}

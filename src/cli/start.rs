@@ -1,0 +1,19 @@
+use super::args::{Cli, Command};
+use super::exit::Exit;
+use super::{app, guard, lab, report, run};
+use clap::Parser as _;
+
+/// Runs the command that the arguments name.
+pub fn start() -> Exit {
+    let ended = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Lab(command) => lab::run(&command),
+        Command::App(args) => app::run(&args),
+        Command::Guard => guard::run(),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Internal
+    })
+}

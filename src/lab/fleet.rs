@@ -1,0 +1,190 @@
+use super::LabError;
+use super::balancer::Haproxy;
+use super::certificates::Certificates;
+use super::group::{Change, Group};
+use super::guard::{Daemon, Guard};
+use super::instance::Surroundings;
+use super::instance_config::Users;
+use super::members::Members;
+use super::preflight::preflight;
+use super::store::{Store, keep_gauges};
+use super::watch::watch;
+use crate::fleet::{BoxFuture, Fleet, FleetError, NoticeSender};
+use crate::history::{EventKind, EventSource, FleetGauges, Notice, StoreGauges};
+use crate::plan::{Action, LabPlan, Secret};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// What a lab needs to know that is not part of the plan.
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// The rushhour program, which has `app` and `guard` as sub-commands.
+    pub program: PathBuf,
+    /// Users are called this followed by a number from 1 to the plan's count of users.
+    pub user_prefix: String,
+    /// The password of all of them.
+    pub password: Secret,
+}
+
+/// A lab that is up. Dropping it ends it as surely as [`Fleet::shut_down`], only without waiting.
+#[derive(Debug)]
+pub struct Lab {
+    guard: Guard,
+    group: Group,
+    /// The watcher, the store's gauges, and whoever waits for a daemon's end.
+    tasks: JoinSet<()>,
+    members: Members,
+    store_gauges: Arc<Mutex<Option<StoreGauges>>>,
+    daemons: Vec<Daemon>,
+    url: String,
+    ca_file: PathBuf,
+}
+
+/// Beyond its health checks, what the first instances may take to come up.
+const INSTANCES_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+impl Lab {
+    /// Starts everything and returns once all instances are healthy at the balancer. What happens to the fleet, from
+    /// its first launch on, is told to `notices`.
+    ///
+    /// # Errors
+    /// Says which program did not start and shows the end of its log. Nothing is left behind then.
+    pub async fn start(plan: &LabPlan, options: LabOptions, notices: NoticeSender) -> Result<Lab, LabError> {
+        let programs = preflight()?;
+        let guard = Guard::start(&options.program).await?;
+        let certificates = Certificates::make(guard.directory())?;
+        let (store, haproxy) = tokio::try_join!(
+            Store::start(plan.redis, &programs.redis_server, &guard, &certificates),
+            Haproxy::start(plan, &programs.haproxy, &guard, &certificates),
+        )?;
+        let daemons: Vec<Daemon> = store.daemons.iter().chain([&haproxy.daemon]).cloned().collect();
+        let members = Members::new();
+        let around = Arc::new(Surroundings {
+            plan: plan.clone(),
+            users: Users { prefix: options.user_prefix, password: options.password },
+            program: options.program,
+            directory: guard.directory().to_owned(),
+            certificates,
+            store: store.clone(),
+            control: haproxy.control.clone(),
+            members: members.clone(),
+            notices: notices.clone(),
+        });
+        let ca_file = around.certificates.ca.clone();
+        let (failures, failed) = mpsc::unbounded_channel();
+        let group = Group::start(around, failures);
+
+        let store_gauges = Arc::new(Mutex::new(None));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(watch(haproxy.control, members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
+        tasks.spawn(keep_gauges(store, store_gauges.clone()));
+        for daemon in &daemons {
+            tasks.spawn(tell_of_end(daemon.clone(), notices.clone()));
+        }
+        let scheme = if plan.tls { "https" } else { "http" };
+        let url = format!("{scheme}://127.0.0.1:{}", haproxy.port);
+        let lab = Lab { guard, group, tasks, members, store_gauges, daemons, url, ca_file };
+        match lab.until_healthy(INSTANCES_WITHIN + plan.health_interval * 3, failed).await {
+            Ok(()) => Ok(lab),
+            Err(error) => {
+                Box::new(lab).shut_down().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn until_healthy(
+        &self,
+        within: Duration,
+        mut failed: mpsc::UnboundedReceiver<LabError>,
+    ) -> Result<(), LabError> {
+        let all_healthy = async {
+            while !self.members.waiting().is_empty() {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            healthy = timeout(within, all_healthy) => healthy.map_err(|_| LabError::NotHealthy {
+                seconds: within.as_secs(),
+                waiting: self.members.waiting().join(", "),
+            }),
+            Some(error) = failed.recv() => Err(error),
+        }
+    }
+
+    /// The certificate authority (PEM) a client must trust to speak TLS with the balancer.
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// Where the lab keeps its files and logs while it is up.
+    pub fn directory(&self) -> &Path {
+        self.guard.directory()
+    }
+
+    /// Name and process number of HAProxy and each Redis server that runs.
+    pub fn daemons(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.daemons.iter().filter_map(|daemon| Some((daemon.name(), daemon.pid()?)))
+    }
+
+    /// Name and process number of each instance.
+    pub fn instances(&self) -> Vec<(String, u32)> {
+        self.members.processes()
+    }
+}
+
+async fn tell_of_end(mut daemon: Daemon, notices: NoticeSender) {
+    let how = daemon.ended().await;
+    let what = format!("{} ended: {how}", daemon.name());
+    let _ = notices.send(Notice::now(EventSource::Provider, EventKind::Trouble { what }));
+}
+
+impl Fleet for Lab {
+    fn provider(&self) -> &'static str {
+        "lab"
+    }
+
+    fn url(&self) -> Option<String> {
+        Some(self.url.clone())
+    }
+
+    fn target_ca(&self) -> Option<PathBuf> {
+        self.url.starts_with("https").then(|| self.ca_file.clone())
+    }
+
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
+        Box::pin(async move {
+            let change = match *action {
+                Action::ScaleOut { by } => Change::Up(by),
+                Action::ScaleIn { by } => Change::Down(by),
+                Action::SetCapacity { to } => Change::To(to),
+                Action::Declare { .. } => return Ok(()),
+            };
+            let cause = format!("{} by the timeline", action.name());
+            self.group.desire().change(change, action.name(), cause).await
+        })
+    }
+
+    fn gauges(&self) -> Option<FleetGauges> {
+        Some(self.members.gauges())
+    }
+
+    fn store_gauges(&self) -> Option<StoreGauges> {
+        self.store_gauges.lock().expect("no holder of this lock panics").clone()
+    }
+
+    fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let Lab { guard, group, mut tasks, .. } = *self;
+            // First whoever would take the end of the rest for trouble.
+            tasks.shutdown().await;
+            group.close().await;
+            guard.close().await;
+        })
+    }
+}

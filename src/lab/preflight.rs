@@ -1,0 +1,103 @@
+use super::LabError;
+use std::env;
+use std::path::PathBuf;
+
+/// The programs a lab runs, where they were found.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    pub haproxy: PathBuf,
+    pub redis_server: PathBuf,
+}
+
+/// Looks for what the lab needs on this machine. Cheap: to be called before anything else of a run is done.
+///
+/// # Errors
+/// [`LabError::Missing`] names what is missing and the command that installs it.
+pub fn preflight() -> Result<Programs, LabError> {
+    match (find("haproxy"), find("redis-server")) {
+        (Some(haproxy), Some(redis_server)) => Ok(Programs { haproxy, redis_server }),
+        (haproxy, redis_server) => {
+            let missing: Vec<&str> = [("redis-server", &redis_server), ("haproxy", &haproxy)]
+                .into_iter()
+                .filter(|(_, found)| found.is_none())
+                .map(|(program, _)| program)
+                .collect();
+            let manager = Manager::ALL.into_iter().find(|manager| find(manager.program()).is_some());
+            Err(LabError::Missing { programs: missing.join(" and "), remedy: remedy(manager, &missing) })
+        }
+    }
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    // Debian keeps haproxy in sbin, which is not in every user's PATH.
+    let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain(more).map(|directory| directory.join(program)).find(|file| file.is_file())
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Manager {
+    Apt,
+    Dnf,
+    Brew,
+}
+
+impl Manager {
+    const ALL: [Manager; 3] = [Manager::Apt, Manager::Dnf, Manager::Brew];
+
+    fn program(self) -> &'static str {
+        match self {
+            Manager::Apt => "apt-get",
+            Manager::Dnf => "dnf",
+            Manager::Brew => "brew",
+        }
+    }
+
+    fn package(self, program: &str) -> &str {
+        match (self, program) {
+            (Manager::Dnf | Manager::Brew, "redis-server") => "redis",
+            _ => program,
+        }
+    }
+}
+
+fn remedy(manager: Option<Manager>, missing: &[&str]) -> String {
+    let Some(manager) = manager else {
+        return "install it with this machine's package manager".to_owned();
+    };
+    let packages: Vec<&str> = missing.iter().map(|program| manager.package(program)).collect();
+    let packages = packages.join(" ");
+    match manager {
+        Manager::Apt => format!("install with: sudo apt-get install --yes {packages}"),
+        Manager::Dnf => format!("install with: sudo dnf install --assumeyes {packages}"),
+        Manager::Brew => format!("install with: brew install {packages}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_fits_the_machine() {
+        let missing = ["redis-server", "haproxy"];
+        let remedies = [Some(Manager::Apt), Some(Manager::Dnf), Some(Manager::Brew), None];
+        insta::assert_snapshot!(remedies.map(|manager| remedy(manager, &missing)).join("\n"), @r"
+        install with: sudo apt-get install --yes redis-server haproxy
+        install with: sudo dnf install --assumeyes redis haproxy
+        install with: brew install redis haproxy
+        install it with this machine's package manager
+        ");
+        assert_eq!(remedy(Some(Manager::Apt), &["haproxy"]), "install with: sudo apt-get install --yes haproxy");
+    }
+
+    #[test]
+    fn the_error_names_what_is_missing() {
+        let error =
+            LabError::Missing { programs: "haproxy".into(), remedy: "install with: brew install haproxy".into() };
+        assert_eq!(
+            error.to_string(),
+            "the lab needs haproxy, which is not in PATH; install with: brew install haproxy"
+        );
+    }
+}

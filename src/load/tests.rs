@@ -1,0 +1,194 @@
+//! The load threads against small servers on loopback.
+
+use super::running::{Load, LoadOptions};
+use crate::history::{Fingerprinter, Names, Observation, Outcome, RunClock, StepId};
+use crate::plan::*;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// Goose's switch that ends an attack is one for the whole process, so these tests take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn plan(model: Model, rate: f64, seconds: f64) -> Plan {
+    let step = Step {
+        name: "page".to_owned(),
+        scenario: 0,
+        assign: Vec::new(),
+        method: "GET".to_owned(),
+        path: Template::literal("/"),
+        headers: Vec::new(),
+        body: Body::None,
+        follow_redirects: false,
+        role: Role::Ordinary,
+        think: Distribution::ZERO,
+        think_cap: Duration::from_secs(1),
+        repeat: Repeat { from: 1, to: 1 },
+        extract: Vec::new(),
+        expect: vec![Expectation { part: Part::Status, check: Check::StatusBelow(400) }],
+        states: Vec::new(),
+        proves_identity: false,
+    };
+    let point = |at_seconds| Point { at_seconds, value: rate };
+    Plan {
+        name: "test".to_owned(),
+        description: String::new(),
+        target: Target {
+            url: None,
+            instance: None,
+            zone: None,
+            timeout: Duration::from_secs(5),
+            max_body_bytes: 1 << 20,
+            ca_file: None,
+            headers: Vec::new(),
+        },
+        connections: Connections {
+            mode: ConnectionMode::Pinned,
+            stickiness: Stickiness::Kept,
+            affinity_cookies: Vec::new(),
+            http: HttpVersion::Auto,
+        },
+        workload: Workload {
+            model,
+            curve: Curve { points: vec![point(0.0), point(seconds)] },
+            arrivals: ArrivalPattern::Even,
+            seed: 1,
+            max_sessions: 20,
+            grace: Duration::from_secs(5),
+        },
+        scenarios: vec![Scenario { name: "visit".to_owned(), weight: 1, steps: vec![StepId(0)] }],
+        steps: vec![step],
+        states: Vec::new(),
+        session: SessionRules {
+            rejected: Vec::new(),
+            identity: None,
+            on_rejected: OnRejected::Leave,
+            idle_timeout: None,
+            lifetime: None,
+            allow: Allowance::default(),
+        },
+        fleet: FleetPlan::Observe { capacity_per_instance: None },
+        timeline: Vec::new(),
+        objectives: Vec::new(),
+        user_fields: vec!["name".to_owned(), "password".to_owned()],
+        user_count: 100,
+        variables: Vec::new(),
+    }
+}
+
+/// Answers every request with 200 after `delay` says so, given when the request came.
+async fn server(delay: impl Fn() -> Duration + Send + Sync + Clone + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let delay = delay.clone();
+            tokio::spawn(async move {
+                let mut request = [0u8; 4096];
+                while let Ok(1..) = stream.read(&mut request).await {
+                    tokio::time::sleep(delay()).await;
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                    if stream.write_all(answer).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+/// Runs a plan to its end and returns what was observed, in order of intended start.
+async fn observe(plan: Plan, url: String, threads: usize) -> (Vec<Observation>, crate::history::GeneratorGauges) {
+    let seen: Arc<Mutex<Vec<Observation>>> = Arc::default();
+    let sink = seen.clone();
+    let (notices, _heard) = mpsc::unbounded_channel();
+    let count = plan.user_count;
+    let load = Load::start(LoadOptions {
+        plan: Arc::new(plan),
+        feeder: Feeder::Generated { name: "u{n}".to_owned(), password: Secret::new("p"), count },
+        fingerprints: Fingerprinter::new(&[7; 16]),
+        url,
+        clock: RunClock::starting_in(Duration::from_millis(1200)),
+        names: Names::default(),
+        threads,
+        sink: Arc::new(move |batch| sink.lock().unwrap().extend(batch)),
+        notices,
+    })
+    .unwrap();
+    let gauges = load.gauges();
+    while !gauges.drained() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let read = gauges.read();
+    load.finish().await.unwrap();
+    let mut seen = std::mem::take(&mut *seen.lock().unwrap());
+    seen.sort_by_key(|row| row.intended);
+    (seen, read)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_arrival_is_observed_once_and_on_time() {
+    let _turn = TURN.lock().await;
+    let url = server(|| Duration::ZERO).await;
+    for threads in [1, 2] {
+        let (rows, gauges) = observe(plan(Model::Sessions, 200.0, 1.0), url.clone(), threads).await;
+        assert_eq!(rows.len(), 200);
+        let mut numbers: Vec<u64> = rows.iter().map(|row| row.session).collect();
+        numbers.sort();
+        assert_eq!(numbers, (0..200).collect::<Vec<_>>());
+        assert!(rows.iter().all(|row| row.outcome == Outcome::Ok));
+        // Even arrivals at 200/s: arrival k is due at (k + ½) · 5 ms.
+        for (k, row) in rows.iter().enumerate() {
+            assert_eq!(row.intended.0, 2_500 + 5_000 * k as i64);
+        }
+        assert_eq!((gauges.arrivals_due, gauges.arrivals_started, gauges.arrivals_owed), (200, 200, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arrival_that_finds_no_slot_is_owed_and_its_wait_is_in_its_response_time() {
+    let _turn = TURN.lock().await;
+    let url = server(|| Duration::from_millis(100)).await;
+    let mut plan = plan(Model::Sessions, 40.0, 0.5);
+    plan.workload.max_sessions = 2;
+    let (rows, gauges) = observe(plan, url, 1).await;
+    assert_eq!(rows.len(), 20);
+    assert!(gauges.arrivals_owed >= 15, "{} owed", gauges.arrivals_owed);
+    // Two at a time, 100 ms each: the last of 20 ends at 1 s or later, and was due before 0.5 s.
+    let last = rows.last().unwrap();
+    assert!(last.response_time() >= Duration::from_millis(490), "{:?}", last.response_time());
+    assert!(last.service_time() < Duration::from_millis(250), "{:?}", last.service_time());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_the_arrivals_model_each_take_an_arrival() {
+    let _turn = TURN.lock().await;
+    let url = server(|| Duration::ZERO).await;
+    let mut plan = plan(Model::Arrivals, 100.0, 1.0);
+    plan.steps[0].repeat = Repeat { from: 5, to: 5 };
+    let (rows, _) = observe(plan, url, 1).await;
+    assert_eq!(rows.len(), 100, "an arrival is a request, not a session");
+    for (k, row) in rows.iter().enumerate() {
+        assert_eq!(row.intended.0, 5_000 + 10_000 * k as i64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_as_many_as_the_curve_says() {
+    let _turn = TURN.lock().await;
+    let url = server(|| Duration::from_millis(50)).await;
+    let mut plan = plan(Model::Users, 10.0, 3.0);
+    plan.workload.max_sessions = 10;
+    let (rows, _) = observe(plan, url, 2).await;
+    // Goose brings the users up within its first second; then 10 users make 20 requests/s each.
+    let second = |from: i64| rows.iter().filter(|r| (from..from + 1_000_000).contains(&r.intended.0)).count();
+    let at_full = second(1_500_000);
+    assert!((150..=210).contains(&at_full), "{at_full} requests in a second of 10 users at 50 ms each");
+    let mut numbers: Vec<u64> = rows.iter().map(|row| row.session).collect();
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(numbers.len(), rows.len(), "session numbers are unique over all threads");
+}

@@ -1,0 +1,23 @@
+//! From what the user wrote to a plan.
+
+mod body;
+mod context;
+mod fleet;
+mod objective;
+mod place;
+mod scenario;
+mod session;
+mod stages;
+mod state;
+mod target;
+mod template;
+mod think;
+mod timeline;
+mod users;
+mod whole;
+mod window;
+mod workload;
+
+pub use context::{Surroundings, ThisMachine};
+pub use users::FeederSpec;
+pub use whole::resolve;

@@ -1,0 +1,117 @@
+use super::{At, Rate, Span};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What serves the load. All keys but `provider` and `capacity_per_instance` are for the lab.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FleetFile {
+    /// Who runs the fleet. Default: `lab`.
+    pub provider: Option<ProviderFile>,
+    /// With `observe`: requests per second that one instance can serve, where that is known.
+    pub capacity_per_instance: Option<At<Rate>>,
+    /// Instances at the start. Default: 2.
+    pub instances: Option<At<u32>>,
+    /// Availability zones; instances are spread evenly. Default: `["zone-a", "zone-b"]`.
+    pub zones: Option<At<Vec<String>>>,
+    /// Requests that an instance serves at a time. Default: 4.
+    pub workers: Option<At<u32>>,
+    /// How long a request occupies a worker, written as `scenarios.think` is. An instance's capacity is `workers` over
+    /// the mean of this. Default: `lognormal 40ms sigma 0.4`.
+    pub service_time: Option<At<String>>,
+    /// From an instance's launch until it is in service. Default: `4s`.
+    pub boot: Option<At<Span>>,
+    /// How a fresh instance is slow at first. Default: it is not.
+    pub warm_up: Option<At<WarmUpFile>>,
+    /// How long a drained instance goes on serving what it has. Default: `10s`.
+    pub drain: Option<At<Span>>,
+    /// Time between health checks; two successes make healthy, two failures unhealthy. Default: `500ms`.
+    pub health_interval: Option<At<Span>>,
+    /// A session unused for this long is forgotten by the application. Default: `30m`.
+    pub session_ttl: Option<At<Span>>,
+    /// No session of the application lives longer than this. Default: `8h`.
+    pub absolute_timeout: Option<At<Span>>,
+    /// Whether the balancer speaks TLS. Default: `false`.
+    pub tls: Option<At<bool>>,
+    /// The session store. Default: `sentinel`.
+    pub redis: Option<At<RedisFile>>,
+    /// Scales the fleet by its load. Default: none, only the timeline scales.
+    pub autoscaler: Option<At<AutoscalerFile>>,
+    /// A defect planted in the application, to show that it is found. Default: none.
+    pub defect: Option<At<DefectFile>>,
+}
+
+/// Who runs the fleet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderFile {
+    /// rushhour, on this machine: HAProxy, Redis and the reference application.
+    #[default]
+    Lab,
+    /// Somebody else; it is only watched through its responses.
+    Observe,
+}
+
+/// How a fresh instance is slow at first.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUpFile {
+    /// It takes this many times as long for a request at first, falling evenly to 1.
+    pub factor: f64,
+    /// Until it is at full speed.
+    pub lasts: Span,
+}
+
+/// The session store of the lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedisFile {
+    /// One primary, one replica, three sentinels.
+    Sentinel,
+    /// One server: starts faster, cannot fail over.
+    Single,
+}
+
+/// Target tracking on requests per target, as EC2 Auto Scaling does it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoscalerFile {
+    /// Fewest instances. Default: `instances`.
+    pub min: Option<At<u32>>,
+    /// Most instances. Default: twice `instances`.
+    pub max: Option<At<u32>>,
+    /// The rate per healthy instance that the policy holds.
+    pub requests_per_target: At<Rate>,
+    /// Length of a datapoint. Default: `5s`.
+    pub period: Option<At<Span>>,
+    /// Consecutive breaching datapoints that raise the alarm. Default: 3.
+    pub datapoints: Option<At<u32>>,
+    /// A new instance counts neither as capacity nor in the metric for this long after it is in service. Default: `10s`.
+    pub warm_up: Option<Span>,
+    /// After scaling in, no further scaling in for this long. Default: `60s`.
+    pub scale_in_cooldown: Option<Span>,
+    /// Datapoints below 90 % of the target that let it scale in. Default: it never scales in.
+    pub scale_in_datapoints: Option<At<u32>>,
+}
+
+/// What the lab plants to show that the detector works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefectFile {
+    /// Sessions live in the instance's memory.
+    LocalSessions,
+    /// The same, hidden behind a balancer that pins a client to its instance by cookie.
+    StickyLocalSessions,
+    /// A session is accepted only in the zone that made it.
+    StorePerZone,
+    /// Now and then a cart write is acknowledged and dropped.
+    DroppedWrites,
+    /// Now and then a request is answered with another user's identity.
+    SessionMixup,
+    /// New instances are slow for their first seconds.
+    SlowWarmUp,
+    /// The CSRF token of the login form lives in the instance's memory.
+    LocalCsrf,
+    /// Jobs live in the memory of the instance that took them.
+    LocalJobs,
+}

@@ -1,0 +1,255 @@
+use super::error::RunError;
+use super::limits::raise_descriptors;
+use super::sampling::Sampler;
+use super::timeline;
+use super::update::{Begins, Stop, StopSignal, Update, Watcher};
+use crate::fleet::{Fleet, Observed};
+use crate::history::{EventKind, EventSource, Fingerprinter, Names, Notice, Offset, RunClock};
+use crate::lab::{Lab, LabOptions};
+use crate::load::{self, Load, LoadOptions};
+use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
+use crate::record::{
+    Ending, FORMAT_VERSION, Machine, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::mpsc;
+
+/// From the start of the load threads to the run's zero: slots are made in it.
+const LEAD: Duration = Duration::from_millis(1500);
+
+pub struct RunOptions {
+    pub plan: Plan,
+    pub feeder: FeederSpec,
+    /// Where run directories are kept.
+    pub results: PathBuf,
+    /// This program, which the lab starts its instances from.
+    pub program: PathBuf,
+    pub load_threads: usize,
+    pub stop: StopSignal,
+    pub watcher: Arc<dyn Watcher>,
+}
+
+/// A run that has ended, one way or another.
+pub struct Conducted {
+    pub directory: RunDirectory,
+    pub ending: Ending,
+}
+
+/// Runs a plan from set-up to tear-down.
+///
+/// # Errors
+/// When the run could not begin. Nothing is left running then, either.
+pub async fn conduct(options: RunOptions) -> Result<Conducted, RunError> {
+    let plan = Arc::new(options.plan.clone());
+    raise_descriptors(&plan)
+        .map_err(|limits| RunError::Descriptors { needed: limits.needed, allowed: limits.hard_limit })?;
+    RunDirectory::check_writable(&options.results)?;
+    let (notices, heard) = mpsc::unbounded_channel();
+    let mut stop = options.stop.clone();
+    let password = Secret::new(format!("{:032x}", rand::random::<u128>()));
+    let fleet = tokio::select! {
+        fleet = start_fleet(&options, &plan, password.clone(), notices.clone()) => fleet?,
+        () = asked_to_stop(&mut stop) => return Err(RunError::Interrupted),
+    };
+    let outcome = run_load(&options, plan, &*fleet, password, (notices, heard)).await;
+    options.watcher.update(Update::Doing("taking the fleet down".to_owned()));
+    fleet.shut_down().await;
+    outcome
+}
+
+async fn asked_to_stop(stop: &mut StopSignal) {
+    // Without anybody left to ask, nobody will.
+    if stop.wait_for(|stop| *stop == Stop::Asked).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn start_fleet(
+    options: &RunOptions,
+    plan: &Plan,
+    password: Secret,
+    notices: mpsc::UnboundedSender<Notice>,
+) -> Result<Box<dyn Fleet>, RunError> {
+    let say = |what: &str| options.watcher.update(Update::Doing(what.to_owned()));
+    match &plan.fleet {
+        FleetPlan::Observe { .. } => Ok(Box::new(Observed)),
+        FleetPlan::Lab(lab) => {
+            say("starting the lab: Redis, HAProxy and the first instances");
+            let lab_options = LabOptions {
+                program: options.program.clone(),
+                user_prefix: options.feeder.lab_prefix().to_owned(),
+                password,
+            };
+            Ok(Box::new(Lab::start(lab, lab_options, notices).await?))
+        }
+    }
+}
+
+type Notices = (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>);
+
+async fn run_load(
+    options: &RunOptions,
+    plan: Arc<Plan>,
+    fleet: &dyn Fleet,
+    password: Secret,
+    (notices, heard): Notices,
+) -> Result<Conducted, RunError> {
+    let url = plan.target.url.clone().or_else(|| fleet.url()).ok_or(RunError::NoUrl)?;
+    let plan = match fleet.target_ca() {
+        Some(ca) if plan.target.ca_file.is_none() => {
+            let mut trusting = (*plan).clone();
+            trusting.target.ca_file = Some(ca);
+            Arc::new(trusting)
+        }
+        _ => plan,
+    };
+    load::probe(&plan, &url).await?;
+
+    let directory = RunDirectory::create(&options.results, &plan.name, SystemTime::now())?;
+    let names = Names::default();
+    let recorder = Recorder::start(&directory, &plan, names.clone(), RecorderOptions::default())?;
+    let clock = RunClock::starting_in(LEAD);
+    let watcher = options.watcher.clone();
+    let batches = recorder.batches();
+    let mut load = Load::start(LoadOptions {
+        plan: plan.clone(),
+        feeder: options.feeder.clone().build(password),
+        fingerprints: Fingerprinter::new(&rand::random()),
+        url: url.clone(),
+        clock,
+        names: names.clone(),
+        threads: options.load_threads,
+        sink: Arc::new(move |batch| {
+            watcher.requests(&batch);
+            batches.send(batch);
+        }),
+        notices: notices.clone(),
+    })?;
+    let mut manifest = manifest(&options.plan, &directory, clock, load.threads());
+    manifest.write(&directory)?;
+    options.watcher.update(Update::Begins(Begins {
+        plan: plan.clone(),
+        clock,
+        names,
+        url,
+        directory: directory.path().to_owned(),
+    }));
+
+    let timeline = timeline::play(plan.timeline.clone(), fleet, clock, notices);
+    let stage = Stage { plan: &plan, fleet, clock, recorder: &recorder, watcher: &*options.watcher, heard };
+    let (mut ending, heard) = tokio::select! {
+        ended = stage.watch_over(&mut load, options.stop.clone()) => ended,
+        never = async { timeline.await; std::future::pending().await } => never,
+    };
+    if let Err(error) = load.finish().await {
+        ending.failure.get_or_insert(error.to_string());
+    }
+    drain_notices(heard, clock, &recorder, &*options.watcher);
+    let produced = recorder.offered();
+    let RecordOutcome { recorded, lost: _, error } = recorder.finish();
+    let ending = Ending { observations: produced, recorded, record_error: error, ..ending };
+    manifest.ending = Some(ending.clone());
+    manifest.write(&directory)?;
+    Ok(Conducted { directory, ending })
+}
+
+fn manifest(plan: &Plan, directory: &RunDirectory, clock: RunClock, threads: usize) -> Manifest {
+    let zero = OffsetDateTime::from(clock.zero_wall());
+    Manifest {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id: directory.run_id(),
+        zero_at: zero.format(&Rfc3339).unwrap_or_default(),
+        zero_unix_us: (zero.unix_timestamp_nanos() / 1000) as i64,
+        plan: plan.clone(),
+        machine: Machine::this(),
+        load_threads: threads as u32,
+        pacer: load::pacer_name(plan, threads),
+        ending: None,
+    }
+}
+
+/// What goes on while there is load.
+struct Stage<'a> {
+    plan: &'a Plan,
+    fleet: &'a dyn Fleet,
+    clock: RunClock,
+    recorder: &'a Recorder,
+    watcher: &'a dyn Watcher,
+    heard: mpsc::UnboundedReceiver<Notice>,
+}
+
+impl Stage<'_> {
+    /// Records events and gauges until the load is done, is asked to stop, or fails.
+    async fn watch_over(mut self, load: &mut Load, mut stop: StopSignal) -> (Ending, mpsc::UnboundedReceiver<Notice>) {
+        let gauges = load.gauges();
+        let mut sampler = Sampler::new(gauges.clone(), self.clock);
+        let curve_end = self.clock.instant(Offset::ZERO + self.plan.workload.curve.duration());
+        let last_moment = curve_end + self.plan.workload.grace;
+        let mut seconds = tokio::time::interval_at(self.clock.zero().into(), Duration::from_secs(1));
+        let mut looks = tokio::time::interval_at(curve_end.into(), Duration::from_millis(50));
+        let started = Notice { at: self.clock.zero(), ..Notice::now(EventSource::Run, EventKind::LoadStarted) };
+        tell(started, self.clock, self.recorder, self.watcher);
+        let mut ending = Ending::default();
+        loop {
+            tokio::select! {
+                Some(notice) = self.heard.recv() => tell(notice, self.clock, self.recorder, self.watcher),
+                _ = seconds.tick() => {
+                    let sample = sampler.sample(self.recorder, self.fleet);
+                    self.recorder.sample(&sample);
+                    self.watcher.update(Update::Sample(sample));
+                    if let Some(error) = self.recorder.failed() {
+                        ending.failure = Some(format!("recording failed: {error}"));
+                        break;
+                    }
+                }
+                _ = looks.tick() => {
+                    if gauges.drained() || tokio::time::Instant::now() >= last_moment.into() {
+                        break;
+                    }
+                }
+                () = asked_to_stop(&mut stop) => {
+                    ending.interrupted = true;
+                    let notice = Notice::now(EventSource::Run, EventKind::Interrupted);
+                    tell(notice, self.clock, self.recorder, self.watcher);
+                    break;
+                }
+                error = load.failed() => {
+                    ending.failure = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+        // The load ends with its curve; what comes after is sessions on their way out.
+        ending.load_end_us = self.clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
+        let ended = Notice {
+            at: self.clock.instant(Offset(ending.load_end_us)),
+            ..Notice::now(EventSource::Run, EventKind::LoadEnded)
+        };
+        tell(ended, self.clock, self.recorder, self.watcher);
+        let sample = sampler.sample(self.recorder, self.fleet);
+        self.recorder.sample(&sample);
+        (ending, self.heard)
+    }
+}
+
+fn tell(notice: Notice, clock: RunClock, recorder: &Recorder, watcher: &dyn Watcher) {
+    let event = notice.stamped(&clock);
+    recorder.event(&event);
+    watcher.update(Update::Event(event));
+}
+
+fn drain_notices(
+    mut heard: mpsc::UnboundedReceiver<Notice>,
+    clock: RunClock,
+    recorder: &Recorder,
+    watcher: &dyn Watcher,
+) {
+    while let Ok(notice) = heard.try_recv() {
+        tell(notice, clock, recorder, watcher);
+    }
+}

@@ -1,0 +1,357 @@
+//! The lab as a whole: real HAProxy, real Redis, instances as processes.
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use rushhour::fleet::Fleet as _;
+use rushhour::history::{EventKind, EventSource, Notice};
+use rushhour::lab::{Lab, LabOptions};
+use rushhour::plan::{Action, AutoscalerPlan, Distribution, LabPlan, Redis, Secret, WarmUp};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+const RUSHHOUR: &str = env!("CARGO_BIN_EXE_rushhour");
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn plan() -> LabPlan {
+    LabPlan {
+        instances: 2,
+        zones: vec!["zone-a".to_owned(), "zone-b".to_owned()],
+        workers: 8,
+        service_time: Distribution::Constant { seconds: 0.002 },
+        boot_time: Duration::from_secs(1),
+        warm_up: WarmUp { factor: 1.0, lasts: Duration::ZERO },
+        drain: Duration::from_millis(700),
+        health_interval: Duration::from_millis(200),
+        session_ttl: Duration::from_secs(600),
+        absolute_timeout: Duration::from_secs(3600),
+        tls: false,
+        redis: Redis::Single,
+        autoscaler: None,
+        defect: None,
+        users: 10,
+    }
+}
+
+struct Started {
+    lab: Box<Lab>,
+    notices: UnboundedReceiver<Notice>,
+    seen: Vec<Notice>,
+}
+
+async fn start(plan: &LabPlan) -> Started {
+    let (sender, notices) = unbounded_channel();
+    let options = LabOptions {
+        program: PathBuf::from(RUSHHOUR),
+        user_prefix: "user-".to_owned(),
+        password: Secret::new("correct horse"),
+    };
+    let lab = Lab::start(plan, options, sender).await.unwrap_or_else(|error| panic!("{error}"));
+    Started { lab: Box::new(lab), notices, seen: Vec::new() }
+}
+
+impl Started {
+    /// The next event that `wanted` picks; those before it are kept in `seen`.
+    async fn until(&mut self, what: &str, wanted: impl Fn(&EventKind) -> bool) -> Notice {
+        let next = async {
+            loop {
+                let notice = self.notices.recv().await.expect("the lab is up");
+                self.seen.push(notice.clone());
+                if wanted(&notice.kind) {
+                    return notice;
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, next).await.unwrap_or_else(|_| panic!("no {what}"))
+    }
+
+    fn address(&self) -> String {
+        let url = self.lab.url().expect("a lab has a URL");
+        url.split_once("://").expect("it is absolute").1.to_owned()
+    }
+}
+
+/// What a small steady load was answered.
+#[derive(Default)]
+struct Answers {
+    /// By instance and zone.
+    served: BTreeMap<(String, String), Served>,
+    failures: Vec<String>,
+}
+
+struct Served {
+    first: Instant,
+    count: u64,
+}
+
+struct Load {
+    answers: Arc<Mutex<Answers>>,
+    users: JoinSet<()>,
+}
+
+impl Load {
+    /// Users that each keep a connection and send a request every 10 ms.
+    fn start(address: &str, users: u32) -> Load {
+        let answers = Arc::new(Mutex::new(Answers::default()));
+        let mut set = JoinSet::new();
+        for _ in 0..users {
+            set.spawn(send_forever(address.to_owned(), answers.clone()));
+        }
+        Load { answers, users: set }
+    }
+
+    fn served_by(&self, instance: &str) -> u64 {
+        let answers = self.answers.lock().unwrap();
+        answers.served.iter().filter(|((name, _), _)| name == instance).map(|(_, served)| served.count).sum()
+    }
+
+    async fn until_served_by(&self, instance: &str, count: u64) {
+        until(&format!("{count} requests served by {instance}"), || self.served_by(instance) >= count).await;
+    }
+
+    async fn stop(mut self) -> Answers {
+        self.users.shutdown().await;
+        Arc::into_inner(self.answers).expect("all users are gone").into_inner().unwrap()
+    }
+}
+
+async fn connect(address: &str) -> SendRequest<Empty<Bytes>> {
+    let stream = TcpStream::connect(address).await.expect("the balancer listens");
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("a connection");
+    tokio::spawn(connection);
+    sender
+}
+
+async fn send_forever(address: String, answers: Arc<Mutex<Answers>>) {
+    let mut sender = connect(&address).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    loop {
+        ticks.tick().await;
+        let request = Request::get("/login").header("host", &address).body(Empty::<Bytes>::new()).unwrap();
+        let response = match sender.send_request(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                note(&answers, Err(error.to_string()));
+                sender = connect(&address).await;
+                continue;
+            }
+        };
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes());
+        let header = |name: &str| head.headers.get(name).map_or_else(String::new, |v| v.to_str().unwrap().to_owned());
+        let served = (head.status == StatusCode::OK && body.is_ok())
+            .then(|| (header("x-instance"), header("x-zone")))
+            .ok_or_else(|| format!("{} from {:?}: {body:?}", head.status, header("x-instance")));
+        note(&answers, served);
+        if sender.ready().await.is_err() {
+            sender = connect(&address).await;
+        }
+    }
+}
+
+fn note(answers: &Mutex<Answers>, served: Result<(String, String), String>) {
+    let mut answers = answers.lock().unwrap();
+    match served {
+        Ok(by) => answers.served.entry(by).or_insert(Served { first: Instant::now(), count: 0 }).count += 1,
+        Err(failure) => answers.failures.push(failure),
+    }
+}
+
+async fn until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !reached() {
+        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn is_healthy(kind: &EventKind, wanted: &str) -> bool {
+    matches!(kind, EventKind::InstanceHealthy { instance, .. } if instance == wanted)
+}
+
+/// All processes below this one, by number.
+fn descendants(of: u32) -> Vec<u32> {
+    let listing = Command::new("ps").args(["-Ao", "pid=,ppid="]).output().expect("ps runs");
+    let pairs: Vec<(u32, u32)> = String::from_utf8(listing.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| {
+            let mut numbers = line.split_whitespace().filter_map(|number| number.parse().ok());
+            Some((numbers.next()?, numbers.next()?))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+fn is_alive(pid: u32) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().expect("ps runs");
+    let state = String::from_utf8(state.stdout).unwrap();
+    !state.trim().is_empty() && !state.trim().starts_with('Z')
+}
+
+async fn until_gone(pids: &[u32], directory: &Path) {
+    until("its processes end", || !pids.iter().any(|pid| is_alive(*pid))).await;
+    until("its directory is removed", || !directory.exists()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grows_and_shrinks_under_load_without_a_failed_request() {
+    let mut lab = start(&plan()).await;
+    let load = Load::start(&lab.address(), 6);
+    load.until_served_by("i-1", 20).await;
+    load.until_served_by("i-2", 20).await;
+
+    lab.lab.apply(&Action::ScaleOut { by: 1 }).await.unwrap();
+    let activity =
+        lab.until("activity", |kind| matches!(kind, EventKind::ActivityStarted { from: 2, to: 3, .. })).await;
+    let launched = lab
+        .until("launch", |kind| matches!(kind, EventKind::InstanceLaunched { instance, .. } if instance == "i-3"))
+        .await;
+    let in_service = lab.until("in service", |kind| matches!(kind, EventKind::InstanceInService { .. })).await;
+    let healthy = lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
+    assert_eq!((launched.source, healthy.source), (EventSource::Provider, EventSource::Balancer));
+    assert!(activity.at <= launched.at && launched.at < in_service.at && in_service.at < healthy.at);
+    assert!(in_service.at - launched.at >= plan().boot_time - Duration::from_millis(100));
+    load.until_served_by("i-3", 20).await;
+    let gauges = lab.lab.gauges().unwrap();
+    assert_eq!((gauges.desired, gauges.launched, gauges.healthy), (3, 3, 3));
+    assert!(lab.lab.store_gauges().is_some_and(|store| store.connected_clients > 0));
+
+    lab.lab.apply(&Action::ScaleIn { by: 1 }).await.unwrap();
+    lab.until("i-3 draining", |kind| matches!(kind, EventKind::InstanceDraining { instance, .. } if instance == "i-3"))
+        .await;
+    lab.until(
+        "i-3 gone",
+        |kind| matches!(kind, EventKind::InstanceGone { instance, expected: true, .. } if instance == "i-3"),
+    )
+    .await;
+    let after = load.served_by("i-1");
+    load.until_served_by("i-1", after + 20).await;
+
+    let answers = load.stop().await;
+    assert_eq!(answers.failures, Vec::<String>::new());
+    let zones: Vec<(&str, &str)> = answers.served.keys().map(|(i, zone)| (i.as_str(), zone.as_str())).collect();
+    assert_eq!(zones, [("i-1", "zone-a"), ("i-2", "zone-b"), ("i-3", "zone-a")]);
+    // HAProxy's view is up to one look old, so the first answer may be that much before the notice.
+    let first = answers.served[&("i-3".to_owned(), "zone-a".to_owned())].first;
+    assert!(first + healthy.resolution + Duration::from_millis(50) >= healthy.at, "served before it was healthy");
+    assert!(first > in_service.at - in_service.resolution, "served before it was in service");
+    let bad = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. } | EventKind::InstanceUnhealthy { .. });
+    assert_eq!(lab.seen.iter().filter(bad).map(|notice| &notice.kind).collect::<Vec<_>>(), Vec::<&EventKind>::new());
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaces_an_instance_that_dies() {
+    let mut lab = start(&plan()).await;
+    lab.until("i-2 healthy", |kind| is_healthy(kind, "i-2")).await;
+    let instances = lab.lab.instances();
+    let victim = instances.iter().find(|(name, _)| name == "i-1").expect("i-1 runs").1;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    lab.until(
+        "i-1 gone",
+        |kind| matches!(kind, EventKind::InstanceGone { instance, expected: false, .. } if instance == "i-1"),
+    )
+    .await;
+    let healthy = lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
+    assert!(matches!(healthy.kind, EventKind::InstanceHealthy { zone, .. } if zone == "zone-a"));
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_autoscaler_answers_a_peak() {
+    let autoscaler = AutoscalerPlan {
+        min: 2,
+        max: 3,
+        requests_per_target: 100.0,
+        period: Duration::from_millis(500),
+        datapoints: 2,
+        warm_up: Duration::from_secs(1),
+        scale_in_cooldown: Duration::from_secs(60),
+        scale_in_datapoints: None,
+    };
+    let mut lab = start(&LabPlan { autoscaler: Some(autoscaler), ..plan() }).await;
+    // 4 users, each a request every 10 ms: at most 200/s and target.
+    let load = Load::start(&lab.address(), 4);
+    let alarm = lab.until("alarm", |kind| matches!(kind, EventKind::AlarmRaised { .. })).await;
+    assert_eq!(alarm.source, EventSource::Alarm);
+    assert!(matches!(alarm.kind, EventKind::AlarmRaised { metric, target } if metric > target && target == 100.0));
+    lab.until("activity", |kind| matches!(kind, EventKind::ActivityStarted { from: 2, to: 3, .. })).await;
+    lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
+    load.until_served_by("i-3", 20).await;
+    assert!(lab.lab.gauges().unwrap().requests_per_target.is_some());
+    let refused = lab.lab.apply(&Action::ScaleOut { by: 1 }).await.unwrap_err();
+    assert_eq!(refused.to_string(), "`scale-out` was refused: that would make 4 instances, and 2 to 3 are allowed");
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_highly_available_store_and_tls_come_up_and_go_without_a_trace() {
+    let lab = start(&LabPlan { redis: Redis::Sentinel, tls: true, ..plan() }).await;
+    assert!(lab.lab.url().unwrap().starts_with("https://127.0.0.1:"));
+    assert!(lab.lab.ca_file().exists());
+    let directory = lab.lab.directory().to_owned();
+    let mut pids: Vec<u32> = lab.lab.daemons().map(|(_, pid)| pid).collect();
+    assert_eq!(pids.len(), 6, "HAProxy, two servers, three sentinels");
+    pids.extend(lab.lab.instances().iter().map(|(_, pid)| pid));
+    assert_eq!(pids.len(), 8);
+    assert!(pids.iter().all(|pid| is_alive(*pid)));
+    lab.lab.shut_down().await;
+    // Nothing to wait for: shutting down did.
+    assert!(!pids.iter().any(|pid| is_alive(*pid)));
+    assert!(!directory.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_tool_leaves_nothing() {
+    let mut tool =
+        Command::new(RUSHHOUR).args(["lab", "up"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(tool.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut directory = None;
+    let came_up = lines.by_ref().any(|line| {
+        assert!(!line.contains("correct horse"));
+        if let Some(path) = line.strip_prefix("files ") {
+            directory = Some(PathBuf::from(path.trim()));
+        }
+        line == "Ctrl-C ends it."
+    });
+    assert!(came_up, "rushhour lab up came up");
+    let directory = directory.expect("it names its directory");
+    let pids = descendants(tool.id());
+    assert_eq!(pids.len(), 1 + 6 + 2, "a guard, HAProxy and five Redis processes below it, two instances");
+    assert!(directory.exists());
+    tool.kill().unwrap();
+    tool.wait().unwrap();
+    until_gone(&pids, &directory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupting_the_tool_leaves_nothing() {
+    let mut tool =
+        Command::new(RUSHHOUR).args(["lab", "up"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(tool.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let directory = lines.find_map(|line| line.strip_prefix("files ").map(|path| PathBuf::from(path.trim()))).unwrap();
+    assert!(lines.any(|line| line == "Ctrl-C ends it."));
+    let pids = descendants(tool.id());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(tool.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert!(tool.wait().unwrap().success());
+    assert!(!pids.iter().any(|pid| is_alive(*pid)));
+    assert!(!directory.exists());
+}

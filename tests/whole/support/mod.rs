@@ -1,0 +1,14 @@
+mod program;
+mod server;
+
+pub use program::{Ended, run, run_with, start};
+pub use server::{Reply, Request, Server};
+
+/// Waits until `condition` holds.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !condition() {
+        assert!(std::time::Instant::now() < deadline, "not within a minute: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
