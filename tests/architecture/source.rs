@@ -1,7 +1,9 @@
 //! As much of Rust's syntax as the checks need: words and punctuation, without comments and literals, and the paths
 //! they form.
 
+use regex::Regex;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A path as a file names it, such as `crate::plan::Plan`, and the line it is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +20,21 @@ pub struct Token {
     pub text: String,
 }
 
+/// What is left out, and what is a token.
+const SYNTAX: &str = concat!(
+    r"(?s)//[^\n]*|/\*.*?\*/",
+    r##"|b?"(?:\\.|[^"\\])*"|r"[^"]*"|r#+".*?"#+"##,
+    r"|'(?:\\[^u]|\\u\{[^}]*\}|[^'\\])'|'\w+",
+    r"|(?<token>[A-Za-z_]\w*|::|[^\s\w])",
+);
+
 /// Words, `::`, and single characters of punctuation. Comments (doc comments, too), strings, characters and lifetimes
 /// are left out.
 pub fn tokens(source: &str) -> Vec<Token> {
-    let pattern = concat!(
-        r"(?s)//[^\n]*|/\*.*?\*/",
-        r##"|b?"(?:\\.|[^"\\])*"|r"[^"]*"|r#+".*?"#+"##,
-        r"|'(?:\\[^u]|\\u\{[^}]*\}|[^'\\])'|'\w+",
-        r"|(?<token>[A-Za-z_]\w*|::|[^\s\w])",
-    );
-    let pattern = regex::Regex::new(pattern).expect("the pattern is right");
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| Regex::new(SYNTAX).expect("the pattern is right"));
     let (mut line, mut read) = (1, 0);
     let mut tokens = Vec::new();
-    for found in pattern.captures_iter(source) {
+    for found in PATTERN.captures_iter(source) {
         if let Some(token) = found.name("token") {
             line += source[read..token.start()].matches('\n').count();
             read = token.start();
