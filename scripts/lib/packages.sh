@@ -15,12 +15,13 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# The programs of those named that are not here.
+# The programs of those named that are not here, with a space between.
 missing_programs() {
-    local program
+    local program missing=""
     for program in "$@"; do
-        has "$program" || printf '%s\n' "$program"
+        has "$program" || missing="$missing $program"
     done
+    echo "${missing# }"
 }
 
 package_manager() {
@@ -94,7 +95,7 @@ stop_new_services() {
 # ends with 2.
 need_programs() {
     local missing manager program packages="" command sudo
-    missing="$(missing_programs "$@" | tr '\n' ' ')"
+    missing="$(missing_programs "$@")"
     if [ -z "$missing" ]; then
         say "programs needed are here: $*"
         return 0
@@ -131,7 +132,7 @@ need_programs() {
         # shellcheck disable=SC2086
         stop_new_services "$sudo" $missing
     fi
-    missing="$(missing_programs "$@" | tr '\n' ' ')"
+    missing="$(missing_programs "$@")"
     if [ -n "$missing" ]; then
         say "still missing after that: $missing; install them by hand, then run $0 again"
         exit 2

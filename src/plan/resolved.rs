@@ -22,6 +22,6 @@ pub struct Plan {
     /// Names of the feeder's fields, in the order [`super::Piece::User`] counts them. Field 0 is the user's name.
     pub user_fields: Vec<String>,
     pub user_count: u32,
-    /// Number of variables a session carries ([`super::Piece::Variable`] and [`super::Extraction::variable`] count from 0).
+    /// Variables a session carries ([`super::Piece::Variable`] and [`super::Extraction::variable`] count from 0).
     pub variables: Vec<String>,
 }
