@@ -197,6 +197,8 @@ fn span(seconds: f64) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{ThisMachine, resolve};
+    use crate::profile;
     use crate::profile::Profile;
     use std::path::Path;
 
