@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
-use rushhour::plan::{Action, AutoscalerPlan, Distribution, LabPlan, Redis, Secret, WarmUp};
+use rushhour::plan::{Action, AutoscalerPlan, Defect, Distribution, LabPlan, Redis, Secret, WarmUp};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -263,7 +263,7 @@ async fn replaces_an_instance_that_dies() {
     lab.until("i-2 healthy", |kind| is_healthy(kind, "i-2")).await;
     let instances = lab.lab.instances();
     let victim = instances.iter().find(|(name, _)| name == "i-1").expect("i-1 runs").1;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    kill_9(victim);
     lab.until(
         "i-1 gone",
         |kind| matches!(kind, EventKind::InstanceGone { instance, expected: false, .. } if instance == "i-1"),
@@ -272,6 +272,67 @@ async fn replaces_an_instance_that_dies() {
     let healthy = lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
     assert!(matches!(healthy.kind, EventKind::InstanceHealthy { zone, .. } if zone == "zone-a"));
     lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sticky_balancer_pins_a_client_by_cookie() {
+    let lab = start(&LabPlan { defect: Some(Defect::StickyLocalSessions), ..plan() }).await;
+    let address = lab.address();
+    let mut sender = connect(&address).await;
+    let mut cookie = None;
+    let mut served_by = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        sender.ready().await.unwrap();
+        let mut request = Request::get("/livez").header("host", &address);
+        if let Some(cookie) = &cookie {
+            request = request.header("cookie", cookie);
+        }
+        let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+        if cookie.is_none() {
+            let set = response.headers()["set-cookie"].to_str().unwrap();
+            assert!(set.starts_with("AWSALB="), "{set}");
+            cookie = set.split(';').next().map(str::to_owned);
+        }
+        served_by.insert(response.headers()["x-instance"].to_str().unwrap().to_owned());
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!(served_by.len(), 1, "{served_by:?}");
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lab_that_cannot_start_says_why_and_leaves_nothing() {
+    let (sender, _notices) = unbounded_channel();
+    // A program that has none of the sub-commands.
+    let options = LabOptions {
+        program: PathBuf::from("/bin/cat"),
+        user_prefix: "user-".to_owned(),
+        password: Secret::new("correct horse"),
+    };
+    let error = Lab::start(&plan(), options, sender).await.unwrap_err();
+    assert_eq!(error.to_string(), "the lab's guard did not start: it did not name the lab's directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_that_dies_comes_back_with_its_instances() {
+    let mut lab = start(&plan()).await;
+    let haproxy = |lab: &Lab| lab.daemons().find(|(name, _)| name.starts_with("haproxy")).map(|(_, pid)| pid);
+    let victim = haproxy(&lab.lab).expect("HAProxy runs");
+    kill_9(victim);
+    lab.until("trouble", |kind| matches!(kind, EventKind::Trouble { what } if what.contains("HAProxy ended"))).await;
+    lab.until("an instance unhealthy", |kind| matches!(kind, EventKind::InstanceUnhealthy { .. })).await;
+    lab.until("an instance healthy", |kind| matches!(kind, EventKind::InstanceHealthy { .. })).await;
+    until("both are healthy", || lab.lab.gauges().unwrap().healthy == 2).await;
+    assert_ne!(haproxy(&lab.lab), Some(victim));
+    let load = Load::start(&lab.address(), 2);
+    load.until_served_by("i-1", 5).await;
+    load.until_served_by("i-2", 5).await;
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    lab.lab.shut_down().await;
+}
+
+fn kill_9(pid: u32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

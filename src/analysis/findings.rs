@@ -204,4 +204,7 @@ pub struct WindowFigures {
     pub quantile_ms: Option<f64>,
     /// Jain's index of requests over instances in the window.
     pub jain: Option<f64>,
+    /// For recovery objectives: seconds from the change until the response time holds again (0: it never broke). None
+    /// when it does not.
+    pub recovery_seconds: Option<f64>,
 }

@@ -2,7 +2,14 @@
 //! time. What it keeps grows with instances, steps and seconds, not with requests.
 
 mod analyser;
+mod balance;
 mod findings;
+mod objective;
+mod seconds;
+mod stages;
+mod times;
+mod warm_up;
+mod windows;
 
 pub use analyser::Analyser;
 pub use findings::*;

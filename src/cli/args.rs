@@ -17,8 +17,12 @@ pub struct Cli {
 pub enum Command {
     /// Run a profile: bring up its fleet, make the load, judge what was seen.
     Run(super::run::RunArgs),
+    /// Validate a profile and explain it: load curve, sessions, requests, sockets. Sends nothing.
+    Check(super::check::CheckArgs),
     /// Judge a recorded run again and rebuild everything derived from its raw files.
     Report(super::report::ReportArgs),
+    /// Print the JSON Schema of profiles, for editors.
+    Schema,
     /// The fleet on this machine.
     #[command(subcommand)]
     Lab(super::lab::LabCommand),

@@ -31,14 +31,10 @@ pub struct LabArgs {
     /// What the names of its users start with.
     #[arg(long, default_value = "user-", value_name = "PREFIX")]
     pub user_prefix: String,
-    /// The password of all its users; without it a random one is made.
-    #[arg(long, env = "RUSHHOUR_LAB_PASSWORD", hide_env_values = true, value_name = "PASSWORD", value_parser = secret)]
-    pub password: Option<Secret>,
 }
 
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
-    Ok(Secret::new(text))
-}
+/// Holds the password of all users, where one is to be set: arguments can be seen by everybody on the machine.
+const PASSWORD_VARIABLE: &str = "RUSHHOUR_LAB_PASSWORD";
 
 /// The lab that `rushhour lab up` starts when no profile says otherwise.
 fn default_plan() -> LabPlan {
@@ -89,7 +85,14 @@ pub fn run(command: &LabCommand) -> anyhow::Result<Exit> {
 /// # Errors
 /// The lab does not start.
 async fn up(args: &LabArgs, plan: &LabPlan, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let password = args.password.clone().unwrap_or_else(|| Secret::new(format!("{:032x}", rand::random::<u128>())));
+    let given = std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty());
+    let random = || format!("{:032x}", rand::random::<u128>());
+    let shown = match (args.show_password, &given) {
+        (true, _) => None,
+        (false, Some(_)) => Some(format!("(that of {PASSWORD_VARIABLE})")),
+        (false, None) => Some(format!("(random; --show-password prints it, {PASSWORD_VARIABLE} sets one)")),
+    };
+    let password = Secret::new(given.unwrap_or_else(random));
     let program = std::env::current_exe().context("cannot find the rushhour program itself")?;
     let options = LabOptions { program, user_prefix: args.user_prefix.clone(), password: password.clone() };
     let (notices, mut happened) = mpsc::unbounded_channel();
@@ -98,7 +101,8 @@ async fn up(args: &LabArgs, plan: &LabPlan, stop: impl Future<Output = ()>) -> a
         lab = Lab::start(plan, options, notices) => lab?,
         () = &mut stop => return Ok(()),
     };
-    introduce(&mut io::stdout().lock(), &lab, args, plan, &password)?;
+    let shown = shown.as_deref().unwrap_or(password.expose());
+    introduce(&mut io::stdout().lock(), &lab, args, plan, shown)?;
     loop {
         tokio::select! {
             () = &mut stop => break,
@@ -110,18 +114,13 @@ async fn up(args: &LabArgs, plan: &LabPlan, stop: impl Future<Output = ()>) -> a
     Ok(())
 }
 
-fn introduce(out: &mut impl Write, lab: &Lab, args: &LabArgs, plan: &LabPlan, password: &Secret) -> io::Result<()> {
+fn introduce(out: &mut impl Write, lab: &Lab, args: &LabArgs, plan: &LabPlan, password: &str) -> io::Result<()> {
     let url = lab.url().unwrap_or_default();
     writeln!(out, "url        {url}")?;
     if plan.tls {
         writeln!(out, "authority  {}", lab.ca_file().display())?;
     }
     writeln!(out, "users      {0}1 to {0}{1}", args.user_prefix, plan.users)?;
-    let password = match (args.show_password, &args.password) {
-        (true, _) => password.expose(),
-        (false, Some(_)) => "(as given)",
-        (false, None) => "(random; --show-password prints it, RUSHHOUR_LAB_PASSWORD sets one)",
-    };
     writeln!(out, "password   {password}")?;
     writeln!(out, "files      {}", lab.directory().display())?;
     for (name, pid) in lab.daemons() {

@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod check;
 mod exit;
 mod guard;
 mod judge;
@@ -10,6 +11,7 @@ mod live;
 mod profile;
 mod report;
 mod run;
+mod schema;
 mod signals;
 mod start;
 

@@ -1,13 +1,15 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
-use super::{app, guard, lab, report, run};
+use super::{app, check, guard, lab, report, run, schema};
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
 pub fn start() -> Exit {
     let ended = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Schema => schema::run(),
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),
         Command::Guard => guard::run(),

@@ -2,11 +2,11 @@ use super::LabError;
 use super::balancer::Haproxy;
 use super::certificates::Certificates;
 use super::group::{Change, Group};
-use super::guard::{Daemon, Guard};
+use super::guard::{Daemon, Guard, Runner};
 use super::instance::Surroundings;
 use super::instance_config::Users;
 use super::members::Members;
-use super::preflight::preflight;
+use super::preflight::{Programs, preflight};
 use super::store::{Store, keep_gauges};
 use super::watch::watch;
 use crate::fleet::{BoxFuture, Fleet, FleetError, NoticeSender};
@@ -35,7 +35,7 @@ pub struct LabOptions {
 pub struct Lab {
     guard: Guard,
     group: Group,
-    /// The watcher, the store's gauges, and whoever waits for a daemon's end.
+    /// The watcher, the store's gauges, and whoever waits for a daemon's end. Some hold a runner of the guard.
     tasks: JoinSet<()>,
     members: Members,
     store_gauges: Arc<Mutex<Option<StoreGauges>>>,
@@ -48,6 +48,24 @@ pub struct Lab {
 const INSTANCES_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// What instances need before they can start.
+struct Servers {
+    certificates: Certificates,
+    store: Store,
+    haproxy: Haproxy,
+}
+
+impl Servers {
+    async fn start(plan: &LabPlan, programs: &Programs, runner: &Runner) -> Result<Servers, LabError> {
+        let certificates = Certificates::make(runner.directory())?;
+        let (store, haproxy) = tokio::try_join!(
+            Store::start(plan.redis, &programs.redis_server, runner, &certificates),
+            Haproxy::start(plan, &programs.haproxy, runner, &certificates),
+        )?;
+        Ok(Servers { certificates, store, haproxy })
+    }
+}
+
 impl Lab {
     /// Starts everything and returns once all instances are healthy at the balancer. What happens to the fleet, from
     /// its first launch on, is told to `notices`.
@@ -57,38 +75,15 @@ impl Lab {
     pub async fn start(plan: &LabPlan, options: LabOptions, notices: NoticeSender) -> Result<Lab, LabError> {
         let programs = preflight()?;
         let guard = Guard::start(&options.program).await?;
-        let certificates = Certificates::make(guard.directory())?;
-        let (store, haproxy) = tokio::try_join!(
-            Store::start(plan.redis, &programs.redis_server, &guard, &certificates),
-            Haproxy::start(plan, &programs.haproxy, &guard, &certificates),
-        )?;
-        let daemons: Vec<Daemon> = store.daemons.iter().chain([&haproxy.daemon]).cloned().collect();
-        let members = Members::new();
-        let around = Arc::new(Surroundings {
-            plan: plan.clone(),
-            users: Users { prefix: options.user_prefix, password: options.password },
-            program: options.program,
-            directory: guard.directory().to_owned(),
-            certificates,
-            store: store.clone(),
-            control: haproxy.control.clone(),
-            members: members.clone(),
-            notices: notices.clone(),
-        });
-        let ca_file = around.certificates.ca.clone();
+        let servers = match Servers::start(plan, &programs, guard.runner()).await {
+            Ok(servers) => servers,
+            Err(error) => {
+                guard.close().await;
+                return Err(error);
+            }
+        };
         let (failures, failed) = mpsc::unbounded_channel();
-        let group = Group::start(around, failures);
-
-        let store_gauges = Arc::new(Mutex::new(None));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(watch(haproxy.control, members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
-        tasks.spawn(keep_gauges(store, store_gauges.clone()));
-        for daemon in &daemons {
-            tasks.spawn(tell_of_end(daemon.clone(), notices.clone()));
-        }
-        let scheme = if plan.tls { "https" } else { "http" };
-        let url = format!("{scheme}://127.0.0.1:{}", haproxy.port);
-        let lab = Lab { guard, group, tasks, members, store_gauges, daemons, url, ca_file };
+        let lab = Lab::with_instances(plan, options, &notices, guard, servers, failures);
         match lab.until_healthy(INSTANCES_WITHIN + plan.health_interval * 3, failed).await {
             Ok(()) => Ok(lab),
             Err(error) => {
@@ -96,6 +91,46 @@ impl Lab {
                 Err(error)
             }
         }
+    }
+
+    /// Launches the instances on servers that are up, and whoever follows them.
+    fn with_instances(
+        plan: &LabPlan,
+        options: LabOptions,
+        notices: &NoticeSender,
+        guard: Guard,
+        servers: Servers,
+        failures: mpsc::UnboundedSender<LabError>,
+    ) -> Lab {
+        let Servers { certificates, store, haproxy } = servers;
+        let members = Members::new();
+        let scheme = if plan.tls { "https" } else { "http" };
+        let url = format!("{scheme}://127.0.0.1:{}", haproxy.port);
+        let ca_file = certificates.ca.clone();
+        let control = haproxy.control.clone();
+        let daemons: Vec<Daemon> = store.daemons.iter().chain([&haproxy.daemon]).cloned().collect();
+        let around = Surroundings {
+            plan: plan.clone(),
+            users: Users { prefix: options.user_prefix, password: options.password },
+            program: options.program,
+            directory: guard.runner().directory().to_owned(),
+            certificates,
+            store: store.clone(),
+            control: control.clone(),
+            members: members.clone(),
+            notices: notices.clone(),
+        };
+        let group = Group::start(Arc::new(around), failures);
+
+        let store_gauges = Arc::new(Mutex::new(None));
+        let mut tasks = JoinSet::new();
+        for server in &store.daemons {
+            tasks.spawn(tell_of_end(server.clone(), notices.clone()));
+        }
+        tasks.spawn(haproxy.keep_up(guard.runner().clone(), members.clone(), notices.clone()));
+        tasks.spawn(watch(control, members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
+        tasks.spawn(keep_gauges(store, store_gauges.clone()));
+        Lab { guard, group, tasks, members, store_gauges, daemons, url, ca_file }
     }
 
     async fn until_healthy(
@@ -124,7 +159,7 @@ impl Lab {
 
     /// Where the lab keeps its files and logs while it is up.
     pub fn directory(&self) -> &Path {
-        self.guard.directory()
+        self.guard.runner().directory()
     }
 
     /// Name and process number of HAProxy and each Redis server that runs.

@@ -156,6 +156,7 @@ impl Instance<'_> {
             }
         };
         self.around.control.add(&self.member.name, &address).await?;
+        self.around.members.listens_on(self.number, address.clone());
         while !is_ready(&address).await {
             sleep(ASK_EVERY).await;
         }

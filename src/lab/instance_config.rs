@@ -104,3 +104,36 @@ fn planted(defect: Defect, cold: bool) -> Option<app::Defect> {
 fn millis(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_defect_has_its_part_in_the_application() {
+        for defect in Defect::ALL {
+            assert!(planted(defect, true).is_some(), "{defect:?}");
+        }
+        assert_eq!(planted(Defect::StickyLocalSessions, true), Some(app::Defect::LocalSessions));
+        // An instance that has been there for long is warm.
+        assert_eq!(planted(Defect::SlowWarmUp, false), None);
+    }
+
+    #[test]
+    fn service_times_keep_their_mean() {
+        let ms = |distribution| match service_time(distribution) {
+            app::ServiceTime::Constant { ms } => ms,
+            app::ServiceTime::Uniform { from_ms, to_ms } => (from_ms + to_ms) / 2.0,
+            app::ServiceTime::Exponential { mean_ms } => mean_ms,
+            app::ServiceTime::Lognormal { median_ms, sigma } => median_ms * (sigma * sigma / 2.0).exp(),
+        };
+        for distribution in [
+            Distribution::Constant { seconds: 0.02 },
+            Distribution::Uniform { from_seconds: 0.01, to_seconds: 0.03 },
+            Distribution::Exponential { mean_seconds: 0.02 },
+            Distribution::Lognormal { median_seconds: 0.02, sigma: 0.5 },
+        ] {
+            assert!((ms(distribution) / 1e3 - distribution.mean_seconds()).abs() < 1e-9, "{distribution:?}");
+        }
+    }
+}

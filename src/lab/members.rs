@@ -26,6 +26,7 @@ pub(super) struct Member {
     /// In the fleet from the start: it did not come cold.
     pub(super) founding: bool,
     pid: Option<u32>,
+    address: Option<String>,
     stage: Stage,
     healthy: bool,
 }
@@ -71,6 +72,7 @@ impl Members {
                 zone,
                 founding,
                 pid: None,
+                address: None,
                 stage: Stage::Booting,
                 healthy: false,
             };
@@ -97,6 +99,19 @@ impl Members {
                 member.pid = pid;
             }
         });
+    }
+
+    pub(super) fn listens_on(&self, number: Number, address: String) {
+        self.with(|table| {
+            if let Some(member) = table.members.get_mut(&number) {
+                member.address = Some(address);
+            }
+        });
+    }
+
+    /// Names and addresses of those that listen and are to stay.
+    pub(super) fn addresses(&self) -> Vec<(String, String)> {
+        self.with(|table| table.staying().filter_map(|(_, m)| Some((m.name.clone(), m.address.clone()?))).collect())
     }
 
     pub(super) fn in_service(&self, number: Number) {

@@ -6,6 +6,7 @@ use super::connection::Connector;
 use super::gauges::LoadGauges;
 use super::journey::Means;
 use super::pacer;
+use super::quiet::StdoutTurnedAway;
 use super::shard::{self, Shard};
 use super::target::{Base, TargetError};
 use super::timer::{self, sleep_until};
@@ -64,6 +65,7 @@ pub struct Load {
     phase: watch::Sender<Phase>,
     ended: mpsc::UnboundedReceiver<Result<(), LoadError>>,
     threads: usize,
+    _quiet: StdoutTurnedAway,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Load {
     /// When the plan or the target's URL cannot be used, or there are fewer slots than scenarios.
     pub fn start(options: LoadOptions) -> Result<Load, LoadError> {
         silence_goose();
+        let quiet = StdoutTurnedAway::begin().map_err(|e| LoadError::Thread { reason: e.to_string() })?;
         let plan = Arc::new(CompiledPlan::new(options.plan, options.feeder, options.fingerprints)?);
         let slots = plan.plan.workload.max_sessions as usize;
         if slots < plan.scenarios.len() || (plan.feeder.len() as usize) < slots {
@@ -125,7 +128,7 @@ impl Load {
                 })
                 .map_err(|e| LoadError::Thread { reason: e.to_string() })?;
         }
-        Ok(Load { gauges, phase, ended, threads })
+        Ok(Load { gauges, phase, ended, threads, _quiet: quiet })
     }
 
     pub fn gauges(&self) -> LoadGauges {

@@ -42,7 +42,7 @@ impl Journey {
         for scenario in scenarios {
             let weight = f64::from(scenario.weight);
             let steps: Vec<&Step> = scenario.steps.iter().map(|id| &steps[usize::from(id.0)]).collect();
-            let often = |step: &Step| f64::from(step.repeat.from + step.repeat.to) / 2.0;
+            let often = |step: &Step| (f64::from(step.repeat.from) + f64::from(step.repeat.to)) / 2.0;
             let count: f64 = steps.iter().map(|step| often(step)).sum();
             let thinking: f64 = steps.iter().map(|step| often(step) * think_seconds(step)).sum();
             let after_last = steps.last().map_or(0.0, |step| think_seconds(step));

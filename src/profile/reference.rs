@@ -76,6 +76,7 @@ fn cell(text: &str) -> String {
 
 /// The definition a property is of, itself or as an item or value.
 fn reference_of(node: &Value) -> Option<&str> {
+    node.as_object()?;
     let direct = node["$ref"].as_str();
     let alternative = || node["anyOf"].as_array()?.iter().find_map(reference_of);
     let inner = || ["items", "additionalProperties"].iter().find_map(|k| reference_of(&node[*k]));
@@ -107,6 +108,10 @@ fn type_of(node: &Value) -> String {
         _ => "any",
     };
     match kind {
+        "array" if node["prefixItems"].is_array() => {
+            let items: Vec<String> = node["prefixItems"].as_array().into_iter().flatten().map(type_of).collect();
+            format!("`[`{}`]`", items.join(", "))
+        }
         "array" => format!("list of {}", type_of(&node["items"])),
         "object" if node["additionalProperties"].is_object() => {
             format!("table of {}", type_of(&node["additionalProperties"]))

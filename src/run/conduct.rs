@@ -45,8 +45,7 @@ pub struct Conducted {
 /// When the run could not begin. Nothing is left running then, either.
 pub async fn conduct(options: RunOptions) -> Result<Conducted, RunError> {
     let plan = Arc::new(options.plan.clone());
-    raise_descriptors(&plan)
-        .map_err(|limits| RunError::Descriptors { needed: limits.needed, allowed: limits.hard_limit })?;
+    raise_descriptors(&plan)?;
     RunDirectory::check_writable(&options.results)?;
     let (notices, heard) = mpsc::unbounded_channel();
     let mut stop = options.stop.clone();
@@ -208,6 +207,10 @@ impl Stage<'_> {
                     }
                 }
                 _ = looks.tick() => {
+                    // The load ends with its curve; what comes after is sessions on their way out.
+                    if ending.load_end_us == 0 {
+                        self.end_load(&mut ending);
+                    }
                     if gauges.drained() || tokio::time::Instant::now() >= last_moment.into() {
                         break;
                     }
@@ -224,16 +227,19 @@ impl Stage<'_> {
                 }
             }
         }
-        // The load ends with its curve; what comes after is sessions on their way out.
-        ending.load_end_us = self.clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
-        let ended = Notice {
-            at: self.clock.instant(Offset(ending.load_end_us)),
-            ..Notice::now(EventSource::Run, EventKind::LoadEnded)
-        };
-        tell(ended, self.clock, self.recorder, self.watcher);
+        if ending.load_end_us == 0 {
+            self.end_load(&mut ending);
+        }
         let sample = sampler.sample(self.recorder, self.fleet);
         self.recorder.sample(&sample);
         (ending, self.heard)
+    }
+
+    fn end_load(&self, ending: &mut Ending) {
+        ending.load_end_us = self.clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
+        let at = self.clock.instant(Offset(ending.load_end_us));
+        let ended = Notice { at, ..Notice::now(EventSource::Run, EventKind::LoadEnded) };
+        tell(ended, self.clock, self.recorder, self.watcher);
     }
 }
 

@@ -1,37 +1,24 @@
 //! File descriptors: every session in flight may hold a connection.
 
-use crate::plan::{FleetPlan, Plan};
+use super::error::RunError;
+use crate::plan::Plan;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// What everything but the sessions' connections takes: runtimes, the record, pipes to the lab, headroom.
-const OTHERS: u64 = 128;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Descriptors {
-    pub needed: u64,
-    /// What this process may have now, and what it may raise that to by itself.
-    pub soft_limit: u64,
-    pub hard_limit: u64,
-}
-
-pub fn descriptors(plan: &Plan) -> Descriptors {
-    let (soft_limit, hard_limit) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
-    // The lab's processes inherit the limit; its balancer holds each connection twice.
-    let sides = if matches!(plan.fleet, FleetPlan::Lab(_)) { 2 } else { 1 };
-    Descriptors { needed: u64::from(plan.workload.max_sessions) * sides + OTHERS, soft_limit, hard_limit }
-}
-
-/// Raises this process's limit to what the plan needs, where that is allowed.
+/// Raises this process's limit where the plan needs more and more is allowed. The lab's processes inherit it, and its
+/// balancer holds each connection twice, so that much is asked for where it can be had.
 ///
 /// # Errors
-/// The limits, when they cannot be raised far enough.
-pub fn raise_descriptors(plan: &Plan) -> Result<(), Descriptors> {
-    let limits = descriptors(plan);
-    if limits.needed <= limits.soft_limit {
-        return Ok(());
+/// [`RunError::Descriptors`] when less is allowed than this process needs.
+pub fn raise_descriptors(plan: &Plan) -> Result<(), RunError> {
+    let needed = plan.estimate().file_descriptors;
+    // A system that does not tell its limit is taken to have none.
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    if needed > hard {
+        return Err(RunError::Descriptors { needed, allowed: hard });
     }
-    if limits.needed > limits.hard_limit {
-        return Err(limits);
+    let wanted = (2 * needed).min(hard);
+    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() && needed > soft {
+        return Err(RunError::Descriptors { needed, allowed: soft });
     }
-    setrlimit(Resource::RLIMIT_NOFILE, limits.needed, limits.hard_limit).map_err(|_| limits)
+    Ok(())
 }

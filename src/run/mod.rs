@@ -10,5 +10,4 @@ mod update;
 
 pub use conduct::{Conducted, RunOptions, conduct};
 pub use error::RunError;
-pub use limits::{Descriptors, descriptors, raise_descriptors};
 pub use update::{Begins, Stop, StopSignal, Update, Watcher};

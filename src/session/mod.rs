@@ -2,8 +2,13 @@
 //! the fleet changed, and what the losses have in common. A pure function of a run's rows and events, fed one row at a
 //! time; what it keeps grows with the sessions alive, not with the requests.
 
+mod cohort;
 mod findings;
+mod ledger;
+mod live;
+mod losses;
 mod oracle;
+mod symptoms;
 
 pub use findings::*;
 pub use oracle::Oracle;

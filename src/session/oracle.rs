@@ -1,21 +1,486 @@
-use super::SessionFindings;
-use crate::history::{Event, Names, Observation};
+use super::cohort::{CohortTally, Evidence, Fate, Member};
+use super::ledger::{Effect, Reading, is_write, state_of};
+use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
+use super::losses::Losses;
+use super::symptoms::symptoms;
+use super::{
+    AnswerCounts, ByPlace, HandoffCell, HandoffFindings, InstanceAdoption, LoginFindings, LossKind, SessionCounts,
+    SessionFindings, StateFindings,
+};
+use crate::history::{
+    Appearance, Appearances, Event, FleetChange, Identity, NameId, Names, Observation, Offset, Outcome, SessionNumber,
+};
 use crate::plan::Plan;
+use std::collections::{BTreeMap, HashMap};
 
-/// Judges a run's rows one at a time, in the order of the record.
-pub struct Oracle {}
+/// Judges a run's rows one at a time, in the order of the record: the rows of one session in order, sessions
+/// interleaved as they come.
+pub struct Oracle {
+    rules: Rules,
+    appearances: Appearances,
+    cohorts: Vec<CohortTally>,
+    alive: HashMap<SessionNumber, Live>,
+    sessions: SessionCounts,
+    answers: AnswerCounts,
+    states: Vec<StateFindings>,
+    recognition: ByPlace,
+    logins: LoginFindings,
+    handoffs: HandoffFindings,
+    cells: BTreeMap<(NameId, NameId), CellTally>,
+    adoptions: BTreeMap<NameId, AdoptionTally>,
+    losses: Losses,
+}
+
+#[derive(Default)]
+struct CellTally {
+    requests: u64,
+    relogins: u64,
+    state_lost: u64,
+    wrong_user: u64,
+}
+
+#[derive(Default)]
+struct AdoptionTally {
+    zone: Option<NameId>,
+    adopted: u64,
+    refused: u64,
+    first: Option<Offset>,
+}
+
+/// What a response says of the session, before its state is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Unanswered,
+    Silent,
+    LoggedIn,
+    LoggedOut,
+    Recognised,
+    WrongUser,
+    Rejected,
+    RejectedAsAgreed { expired: bool },
+}
+
+/// The gravest thing its state reads found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StateSaid {
+    Nothing,
+    Agreed,
+    Ambiguous,
+    Duplicated,
+    Lost,
+}
 
 impl Oracle {
-    pub fn new(_plan: &Plan, _events: &[Event]) -> Oracle {
-        todo!()
+    pub fn new(plan: &Plan, events: &[Event]) -> Oracle {
+        let state = |s: &crate::plan::State| StateFindings {
+            name: s.name.clone(),
+            kind: s.kind,
+            agreed: 0,
+            lost: 0,
+            ambiguous: 0,
+            duplicated: 0,
+            kept_after_relogin: 0,
+            lost_after_relogin: 0,
+            by_place: ByPlace::default(),
+        };
+        Oracle {
+            rules: Rules::of(plan),
+            appearances: Appearances::new(events),
+            cohorts: FleetChange::all(events).into_iter().map(CohortTally::new).collect(),
+            alive: HashMap::new(),
+            sessions: SessionCounts::default(),
+            answers: AnswerCounts::default(),
+            states: plan.states.iter().map(state).collect(),
+            recognition: ByPlace::default(),
+            logins: LoginFindings::default(),
+            handoffs: HandoffFindings::default(),
+            cells: BTreeMap::new(),
+            adoptions: BTreeMap::new(),
+            losses: Losses::default(),
+        }
     }
 
-    pub fn observe(&mut self, _row: &Observation, _names: &Names) {
-        todo!()
+    pub fn observe(&mut self, row: &Observation, names: &Names) {
+        let mut live = match self.alive.remove(&row.session) {
+            Some(live) => live,
+            None => {
+                self.sessions.seen += 1;
+                Live::new(&self.rules.states)
+            }
+        };
+        live.facts.affinity |= row.affinity;
+        self.join_cohorts(&mut live, row.last_byte);
+        let said = self.listen(&live, row);
+        let appearance = match row.instance {
+            Some(instance) if row.answered() => Some(self.appearances.saw(instance, row.last_byte, names)),
+            _ => None,
+        };
+        self.follow_login(&mut live, row, said, names);
+        self.tell_loss(&live, row, said, names);
+        let state = self.judge_states(&mut live, row, said, names);
+        self.count_answer(said, state);
+        self.count_place(&mut live, row, said, state);
+        let adopted_by = self.count_adoption(&mut live, row, said, appearance);
+        self.inform_cohorts(&mut live, row, said, state, adopted_by);
+        self.move_on(&mut live, row, said, state);
+        if row.last_of_session {
+            self.retire(live);
+        } else {
+            self.alive.insert(row.session, live);
+        }
+    }
+
+    fn listen(&self, live: &Live, row: &Observation) -> Said {
+        if !row.answered() {
+            return Said::Unanswered;
+        }
+        match row.identity {
+            Identity::Silent => Said::Silent,
+            Identity::LoggedIn => Said::LoggedIn,
+            Identity::LoggedOut => Said::LoggedOut,
+            Identity::Recognised => Said::Recognised,
+            Identity::Other => Said::WrongUser,
+            Identity::Rejected if live.standing != Standing::In => Said::RejectedAsAgreed { expired: false },
+            Identity::Rejected if live.may_have_expired(row, &self.rules.session) => {
+                Said::RejectedAsAgreed { expired: true }
+            }
+            Identity::Rejected => Said::Rejected,
+        }
+    }
+
+    /// The session joins the cohorts of the changes that have happened by `at`.
+    fn join_cohorts(&self, live: &mut Live, at: Offset) {
+        while let Some(cohort) = self.cohorts.get(live.next_change)
+            && cohort.change.at_us <= at
+        {
+            let verified_before = live.first_verified.is_some_and(|v| v < cohort.change.at_us);
+            if verified_before && live.standing == Standing::In {
+                live.members.push(Member::new(live.next_change));
+            }
+            live.next_change += 1;
+        }
+    }
+
+    /// Keeps where the parts of a login were served, and counts how it ended.
+    fn follow_login(&mut self, live: &mut Live, row: &Observation, said: Said, names: &Names) {
+        if !self.rules.is_login(row.step) || said == Said::Unanswered {
+            return;
+        }
+        if row.part == 0 {
+            live.form = LoginTrail { before: live.form.current, current: Some(Place::of(row)) };
+        }
+        let refused = row.outcome == Outcome::Unexpected;
+        if !refused && said != Said::LoggedIn {
+            return;
+        }
+        if refused {
+            self.logins.refused += 1;
+            let found = format!("status {}", row.status);
+            let told = ("the login accepted".to_owned(), found);
+            self.losses.add(LossKind::LoginRefused, row, live, &self.rules, names, told);
+        } else {
+            self.logins.accepted += 1;
+        }
+        if let LoginTrail { before: Some(form), current: Some(post) } = live.form {
+            self.logins.by_place.between(form, post).count(refused);
+        }
+        live.form = LoginTrail::default();
+    }
+
+    fn tell_loss(&mut self, live: &Live, row: &Observation, said: Said, names: &Names) {
+        let (kind, expected, found) = match said {
+            Said::Rejected => {
+                let found = format!("asked to log in again (status {})", row.status);
+                (LossKind::Relogin, "the session recognised", found)
+            }
+            Said::WrongUser => {
+                let found = format!("another identity, #{:08x}", row.found_identity as u64 >> 32);
+                (LossKind::WrongUser, "the session's own user", found)
+            }
+            _ => return,
+        };
+        self.losses.add(kind, row, live, &self.rules, names, (expected.to_owned(), found));
+    }
+
+    /// First what the row wrote, then what it read: an answer that tells a count includes its own write.
+    fn judge_states(&mut self, live: &mut Live, row: &Observation, said: Said, names: &Names) -> StateSaid {
+        let effect = Effect::of(row);
+        let here = Place::of(row);
+        for op in row.states.iter().copied().filter(|op| is_write(*op)) {
+            if let Some(state) = live.states.get_mut(usize::from(state_of(op))) {
+                state.ledger.write(op, effect);
+                if effect == Effect::Acknowledged {
+                    state.written_at = here;
+                }
+            }
+        }
+        // Whoever is asked to log in, or taken for someone else, sees nothing of the session's own state.
+        if matches!(said, Said::WrongUser | Said::Rejected | Said::RejectedAsAgreed { .. }) {
+            return StateSaid::Nothing;
+        }
+        let mut gravest = StateSaid::Nothing;
+        for op in row.states.iter().copied().filter(|op| !is_write(*op)) {
+            gravest = gravest.max(self.judge_read(live, row, op, names));
+        }
+        gravest
+    }
+
+    fn judge_read(
+        &mut self,
+        live: &mut Live,
+        row: &Observation,
+        op: crate::history::StateOp,
+        names: &Names,
+    ) -> StateSaid {
+        let index = usize::from(state_of(op));
+        let Some(state) = live.states.get_mut(index) else { return StateSaid::Nothing };
+        let written_at = state.written_at.or(live.home);
+        let reading = state.ledger.read(op, row.answered());
+        let relogin = reading != Reading::Nothing && std::mem::take(&mut state.after_relogin);
+        let findings = &mut self.states[index];
+        let (said, loss) = match reading {
+            Reading::Nothing => return StateSaid::Nothing,
+            Reading::Agreed => {
+                findings.agreed += 1;
+                (StateSaid::Agreed, None)
+            }
+            Reading::Ambiguous => {
+                findings.ambiguous += 1;
+                (StateSaid::Ambiguous, None)
+            }
+            Reading::Lost(difference) => {
+                findings.lost += 1;
+                (StateSaid::Lost, Some((LossKind::StateLost, difference)))
+            }
+            Reading::Duplicated(difference) => {
+                findings.duplicated += 1;
+                (StateSaid::Duplicated, Some((LossKind::Duplicated, difference)))
+            }
+        };
+        findings.by_place.between(written_at, Place::of(row)).count(said == StateSaid::Lost);
+        findings.lost_after_relogin += u64::from(relogin && said == StateSaid::Lost);
+        findings.kept_after_relogin += u64::from(relogin && said != StateSaid::Lost);
+        if let Some((kind, difference)) = loss {
+            let expected = format!("{}: {}", findings.name, difference.expected);
+            self.losses.add(kind, row, live, &self.rules, names, (expected, difference.found));
+        }
+        said
+    }
+
+    fn count_answer(&mut self, said: Said, state: StateSaid) {
+        let answers = &mut self.answers;
+        let count = match (said, state) {
+            (Said::WrongUser, _) => &mut answers.wrong_user,
+            (Said::Rejected, _) => &mut answers.rejected,
+            (Said::RejectedAsAgreed { .. }, _) => &mut answers.rejected_as_agreed,
+            (Said::Unanswered, _) => &mut answers.unanswered,
+            (_, StateSaid::Lost) => &mut answers.state_lost,
+            (_, StateSaid::Duplicated) => &mut answers.duplicated,
+            (_, StateSaid::Ambiguous) => &mut answers.state_ambiguous,
+            (Said::Recognised, _) => &mut answers.recognised,
+            _ => &mut answers.silent,
+        };
+        *count += 1;
+    }
+
+    fn count_place(&mut self, live: &mut Live, row: &Observation, said: Said, state: StateSaid) {
+        if said == Said::Unanswered {
+            return;
+        }
+        let here = Place::of(row);
+        if matches!(said, Said::Recognised | Said::Rejected) {
+            self.recognition.between(live.home, here).count(said == Said::Rejected);
+        }
+        self.handoffs.answered += 1;
+        let Some(here) = here else {
+            self.handoffs.instance_unknown += 1;
+            return;
+        };
+        match live.first_instance {
+            None => live.first_instance = Some(here.instance),
+            Some(first) => live.handed_off |= first != here.instance,
+        }
+        if let Some(from) = live.before.and_then(|b| b.place) {
+            self.handoffs.handoffs += u64::from(from.instance != here.instance);
+            let cell = self.cells.entry((from.instance, here.instance)).or_default();
+            cell.requests += 1;
+            cell.relogins += u64::from(said == Said::Rejected);
+            cell.wrong_user += u64::from(said == Said::WrongUser);
+            cell.state_lost += u64::from(state == StateSaid::Lost);
+        }
+    }
+
+    /// When the row proves that a new instance serves a session older than itself: when that instance appeared.
+    fn count_adoption(
+        &mut self,
+        live: &mut Live,
+        row: &Observation,
+        said: Said,
+        appearance: Option<Appearance>,
+    ) -> Option<Offset> {
+        let appearance = appearance.filter(|a| a.new)?;
+        let here = Place::of(row)?;
+        let tally = self.adoptions.entry(here.instance).or_default();
+        tally.zone = tally.zone.or(here.zone);
+        if live.begun.is_none_or(|begun| begun >= appearance.at) || live.standing != Standing::In {
+            return None;
+        }
+        match said {
+            Said::Recognised => {
+                if !live.adopted_by.contains(&here.instance) {
+                    live.adopted_by.push(here.instance);
+                    tally.adopted += 1;
+                }
+                tally.first = Some(tally.first.map_or(row.last_byte, |first| first.min(row.last_byte)));
+                Some(appearance.at)
+            }
+            Said::Rejected => {
+                if !live.refused_by.contains(&here.instance) {
+                    live.refused_by.push(here.instance);
+                    tally.refused += 1;
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn inform_cohorts(
+        &mut self,
+        live: &mut Live,
+        row: &Observation,
+        said: Said,
+        state: StateSaid,
+        adopted_by: Option<Offset>,
+    ) {
+        let fate = match (said, state) {
+            (Said::WrongUser, _) => Some(Fate::Replaced),
+            (Said::Rejected, _) => Some(Fate::Relogin),
+            (Said::RejectedAsAgreed { .. }, _) => None,
+            (_, StateSaid::Lost | StateSaid::Duplicated) => Some(Fate::StateLost),
+            (_, StateSaid::Ambiguous) => Some(Fate::Ambiguous),
+            (Said::Unanswered, _) => Some(Fate::Unavailable),
+            (Said::Recognised, _) | (_, StateSaid::Agreed) => Some(Fate::Survived),
+            _ => None,
+        };
+        let evidence = Evidence {
+            started: row.started,
+            last_byte: row.last_byte,
+            answered: said != Said::Unanswered,
+            fate,
+            adopted_by,
+            ends_session: matches!(said, Said::LoggedOut | Said::RejectedAsAgreed { expired: true }),
+        };
+        for member in &mut live.members {
+            member.take(&evidence, self.cohorts[member.change].change.at_us);
+        }
+    }
+
+    fn move_on(&mut self, live: &mut Live, row: &Observation, said: Said, state: StateSaid) {
+        match said {
+            Said::LoggedIn => live.logs_in(row),
+            // No login is seen where the plan has none: the first recognition stands for it.
+            Said::Recognised if live.begun.is_none() => live.logs_in(row),
+            Said::Rejected => live.standing = Standing::Asked,
+            Said::RejectedAsAgreed { expired: true } => {
+                live.standing = Standing::Out;
+                live.forget_states(&self.rules.states);
+            }
+            Said::LoggedOut => {
+                live.standing = Standing::Out;
+                live.forget_states(&self.rules.states);
+            }
+            _ => {}
+        }
+        let facts = &mut live.facts;
+        facts.answered |= said != Said::Unanswered;
+        facts.verified |= said == Said::Recognised;
+        facts.relogin |= said == Said::Rejected;
+        facts.expired |= said == Said::RejectedAsAgreed { expired: true };
+        facts.wrong_user |= said == Said::WrongUser;
+        facts.state_lost |= state == StateSaid::Lost;
+        facts.duplicated |= state == StateSaid::Duplicated;
+        facts.ambiguous |= state == StateSaid::Ambiguous;
+        if said != Said::Unanswered {
+            live.before = Some(Answered {
+                started: row.started,
+                last_byte: row.last_byte,
+                step: row.step,
+                place: Place::of(row),
+            });
+        }
+    }
+
+    fn retire(&mut self, live: Live) {
+        let facts = live.facts;
+        let sessions = &mut self.sessions;
+        sessions.logged_in += u64::from(facts.logged_in);
+        sessions.verified += u64::from(facts.verified);
+        sessions.asked_to_log_in_again += u64::from(facts.relogin);
+        sessions.expired_as_agreed += u64::from(facts.expired);
+        sessions.wrong_user += u64::from(facts.wrong_user);
+        sessions.state_lost += u64::from(facts.state_lost);
+        sessions.duplicated += u64::from(facts.duplicated);
+        sessions.state_ambiguous += u64::from(facts.ambiguous);
+        sessions.never_answered += u64::from(!facts.answered);
+        self.handoffs.sessions_placed += u64::from(live.first_instance.is_some());
+        self.handoffs.sessions_handed_off += u64::from(live.handed_off);
+        self.handoffs.sessions_with_affinity += u64::from(facts.affinity);
+        for member in &live.members {
+            self.cohorts[member.change].take(member);
+        }
     }
 
     /// `names`: the table the rows' ids point into.
-    pub fn finish(self, _names: &Names) -> SessionFindings {
-        todo!()
+    pub fn finish(mut self, names: &Names) -> SessionFindings {
+        // What is left had not ended when the record did: it was there at every change after its last row.
+        for (_, mut live) in std::mem::take(&mut self.alive) {
+            self.join_cohorts(&mut live, Offset(i64::MAX));
+            self.retire(live);
+        }
+        let name = |id: NameId| names.name(id).to_string();
+        let mut cells: Vec<HandoffCell> = (self.cells.iter())
+            .map(|((from, to), cell)| HandoffCell {
+                from: name(*from),
+                to: name(*to),
+                requests: cell.requests,
+                relogins: cell.relogins,
+                state_lost: cell.state_lost,
+                wrong_user: cell.wrong_user,
+            })
+            .collect();
+        cells.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+        self.handoffs.cells = cells;
+        let adoption = |id: NameId, appearance: Appearance| {
+            let tally = self.adoptions.get(&id)?;
+            Some(InstanceAdoption {
+                instance: name(id),
+                zone: tally.zone.map(name),
+                appeared_us: appearance.at,
+                launch_known: appearance.launch_known,
+                first_response_us: appearance.first_response,
+                adopted_sessions: tally.adopted,
+                first_adoption_us: tally.first,
+                refused_sessions: tally.refused,
+            })
+        };
+        let mut new_instances: Vec<InstanceAdoption> =
+            self.appearances.all().filter(|(_, a)| a.new).filter_map(|(id, a)| adoption(id, a)).collect();
+        new_instances.sort_by(|a, b| (a.appeared_us, &a.instance).cmp(&(b.appeared_us, &b.instance)));
+        let appearances = &self.appearances;
+        let mut findings = SessionFindings {
+            sessions: self.sessions,
+            answers: self.answers,
+            states: self.states,
+            recognition: self.recognition,
+            logins: self.logins,
+            handoffs: self.handoffs,
+            new_instances,
+            cohorts: self.cohorts.into_iter().map(|cohort| cohort.finish(appearances)).collect(),
+            losses: self.losses.finish(),
+            symptoms: Vec::new(),
+        };
+        findings.symptoms = symptoms(&findings);
+        findings
     }
 }

@@ -9,9 +9,10 @@ pub fn line(begins: &Begins, tally: &Tally) -> String {
     let total = begins.plan.workload.curve.duration().as_secs_f64();
     let response = tally.response_time();
     let gauges = &tally.sample.generator;
+    let left = if now > total { "  last sessions finishing" } else { "" };
     format!(
-        "{} of {}  {} requests/s  {} sessions in flight  p50 {}  p99 {}  {} re-logins  {} failures  {} owed",
-        wording::clock(now),
+        "{} of {}{left}  {} requests/s  {} sessions in flight  p50 {}  p99 {}  {} re-logins  {} failures  {} owed",
+        wording::clock(now.min(total)),
         wording::clock(total),
         tally.rate(),
         gauges.sessions_in_flight,

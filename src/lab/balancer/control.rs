@@ -1,5 +1,5 @@
 use super::super::LabError;
-use super::config::BACKEND;
+use super::config::{Affinity, BACKEND};
 use super::stat::{Stat, parse};
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(in crate::lab) struct Control {
     socket: PathBuf,
     health_interval: Duration,
+    affinity: Affinity,
 }
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -20,8 +21,8 @@ const DELETE_WITHIN: Duration = Duration::from_secs(5);
 const DELETE_EVERY: Duration = Duration::from_millis(50);
 
 impl Control {
-    pub(super) fn new(socket: PathBuf, health_interval: Duration) -> Control {
-        Control { socket, health_interval }
+    pub(super) fn new(socket: PathBuf, health_interval: Duration, affinity: Affinity) -> Control {
+        Control { socket, health_interval, affinity }
     }
 
     /// Adds a server that gets its first request only after two health checks have passed.
@@ -32,9 +33,14 @@ impl Control {
     pub(in crate::lab) async fn add(&self, server: &str, address: &str) -> Result<(), LabError> {
         let every = self.health_interval.as_millis();
         let it = format!("{BACKEND}/{server}");
+        // A server added at run time has no dynamic cookie until the cookies of all are made again.
+        let cookie = match self.affinity {
+            Affinity::Cookie => format!("enable dynamic-cookie backend {BACKEND}; "),
+            Affinity::None => String::new(),
+        };
         let added = self
             .command(&format!(
-                "add server {it} {address} check inter {every}ms rise 2 fall 2; enable health {it}; \
+                "add server {it} {address} check inter {every}ms rise 2 fall 2; {cookie}enable health {it}; \
                  set server {it} state drain; set server {it} health down; set server {it} state ready"
             ))
             .await?;

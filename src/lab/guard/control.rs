@@ -14,6 +14,12 @@ use tokio::time::timeout;
 #[derive(Debug)]
 pub(in crate::lab) struct Guard {
     process: Child,
+    runner: Runner,
+}
+
+/// Has a guard run programs. The guard is there until all its runners are gone.
+#[derive(Clone, Debug)]
+pub(in crate::lab) struct Runner {
     orders: mpsc::UnboundedSender<Order>,
     directory: PathBuf,
     daemons: Daemons,
@@ -33,6 +39,8 @@ enum State {
 #[derive(Clone, Debug)]
 pub(in crate::lab) struct Daemon {
     name: String,
+    program: PathBuf,
+    args: Vec<String>,
     log: PathBuf,
     state: watch::Receiver<State>,
 }
@@ -67,9 +75,25 @@ impl Guard {
         let daemons = Daemons::default();
         tokio::spawn(pass_on(queue, stdin));
         tokio::spawn(follow(reports, daemons.clone()));
-        Ok(Guard { process, orders, directory, daemons })
+        Ok(Guard { process, runner: Runner { orders, directory, daemons } })
     }
 
+    pub(in crate::lab) fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// Ends everything the guard runs, removes the directory, and returns when that is done. All other runners must
+    /// be gone, or it would wait for them.
+    pub(in crate::lab) async fn close(self) {
+        let Guard { mut process, runner } = self;
+        drop(runner);
+        if timeout(GUARD_ANSWERS_WITHIN, process.wait()).await.is_err() {
+            log::warn!("the lab's guard takes long to end; it goes on by itself");
+        }
+    }
+}
+
+impl Runner {
     /// The lab's directory: mode 0700, removed with the lab.
     pub(in crate::lab) fn directory(&self) -> &Path {
         &self.directory
@@ -80,9 +104,20 @@ impl Guard {
         let log = self.directory.join(format!("{name}.log"));
         let (state, watched) = watch::channel(State::Ordered);
         self.daemons.lock().expect("no holder of this lock panics").insert(name.to_owned(), state);
-        let order = Order::Start { name: name.to_owned(), program: program.to_owned(), args, log: log.clone() };
-        self.order(order, name);
-        Daemon { name: name.to_owned(), log, state: watched }
+        let daemon = Daemon { name: name.to_owned(), program: program.to_owned(), args, log, state: watched };
+        self.order_start(&daemon);
+        daemon
+    }
+
+    /// Has a program that ended started again.
+    pub(in crate::lab) fn restart(&self, daemon: &Daemon) {
+        enter(&self.daemons, &daemon.name, State::Ordered);
+        self.order_start(daemon);
+    }
+
+    fn order_start(&self, daemon: &Daemon) {
+        let Daemon { name, program, args, log, .. } = daemon.clone();
+        self.order(Order::Start { name, program, args, log }, &daemon.name);
     }
 
     pub(in crate::lab) fn kill(&self, name: &str) {
@@ -91,16 +126,7 @@ impl Guard {
 
     fn order(&self, order: Order, name: &str) {
         if self.orders.send(order).is_err() {
-            ended(&self.daemons, name, "the lab's guard is gone".to_owned());
-        }
-    }
-
-    /// Ends everything the guard runs, removes the directory, and returns when that is done.
-    pub(in crate::lab) async fn close(self) {
-        let Guard { mut process, orders, .. } = self;
-        drop(orders);
-        if timeout(GUARD_ANSWERS_WITHIN, process.wait()).await.is_err() {
-            log::warn!("the lab's guard takes long to end; it goes on by itself");
+            enter(&self.daemons, name, State::Ended { how: "the lab's guard is gone".to_owned() });
         }
     }
 }
@@ -120,25 +146,22 @@ async fn follow(mut reports: Lines<BufReader<ChildStdout>>, daemons: Daemons) {
     while let Ok(Some(line)) = reports.next_line().await {
         match serde_json::from_str(&line) {
             Ok(Report::Started { name, pid }) => {
-                if let Some(state) = daemons.lock().expect("no holder of this lock panics").get(&name) {
-                    state.send_replace(State::Running { pid });
-                }
+                enter(&daemons, &name, State::Running { pid });
             }
-            Ok(Report::NotStarted { name, reason }) => ended(&daemons, &name, reason),
-            Ok(Report::Ended { name, how }) => ended(&daemons, &name, how),
+            Ok(Report::NotStarted { name, reason }) => enter(&daemons, &name, State::Ended { how: reason }),
+            Ok(Report::Ended { name, how }) => enter(&daemons, &name, State::Ended { how }),
             Ok(Report::Directory(_)) => {}
             Err(error) => log::warn!("the lab's guard said something strange: {error}"),
         }
     }
-    let names: Vec<String> = daemons.lock().expect("no holder of this lock panics").keys().cloned().collect();
-    for name in names {
-        ended(&daemons, &name, "the lab's guard is gone".to_owned());
+    for state in daemons.lock().expect("no holder of this lock panics").values() {
+        state.send_replace(State::Ended { how: "the lab's guard is gone".to_owned() });
     }
 }
 
-fn ended(daemons: &Daemons, name: &str, how: String) {
-    if let Some(state) = daemons.lock().expect("no holder of this lock panics").remove(name) {
-        state.send_replace(State::Ended { how });
+fn enter(daemons: &Daemons, name: &str, next: State) {
+    if let Some(state) = daemons.lock().expect("no holder of this lock panics").get(name) {
+        state.send_replace(next);
     }
 }
 

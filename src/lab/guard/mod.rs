@@ -10,5 +10,5 @@ mod control;
 mod process;
 mod protocol;
 
-pub(super) use control::{Daemon, Guard};
+pub(super) use control::{Daemon, Guard, Runner};
 pub use process::run;

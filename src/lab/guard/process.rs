@@ -1,5 +1,5 @@
 use super::protocol::{Order, Report};
-use std::fs::{File, Permissions};
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ pub fn run(orders: impl BufRead) -> io::Result<()> {
     for line in orders.lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
             Ok(order) => carry_out(order, &children),
-            Err(error) => eprintln!("rushhour guard: not an order: {error}"),
+            Err(error) => log::warn!("the guard was told something strange: {error}"),
         }
     }
 
@@ -47,7 +47,7 @@ fn carry_out(order: Order, children: &Children) {
     let mut children = children.lock().expect("no holder of this lock panics");
     match order {
         Order::Start { name, program, args, log } => {
-            let started = File::create(log).and_then(|log| {
+            let started = OpenOptions::new().create(true).append(true).open(log).and_then(|log| {
                 Command::new(program).args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
             });
             match started {

@@ -1,6 +1,6 @@
 use super::super::LabError;
 use super::super::certificates::Certificates;
-use super::super::guard::{Daemon, Guard};
+use super::super::guard::{Daemon, Runner};
 use super::super::ports::free_ports;
 use super::super::private_file::write_private;
 use super::config::{self, MASTER_NAME, Passwords, SENTINELS};
@@ -36,14 +36,14 @@ impl Store {
     pub(in crate::lab) async fn start(
         kind: Redis,
         program: &Path,
-        guard: &Guard,
+        runner: &Runner,
         certificates: &Certificates,
     ) -> Result<Store, LabError> {
         let mut attempt = 1;
         loop {
             let setup = Setup {
                 program,
-                guard,
+                runner,
                 certificates,
                 passwords: Passwords::random(),
                 client: Client::new(&certificates.ca_pem),
@@ -60,7 +60,7 @@ impl Store {
                     return Ok(Store { location, passwords, daemons, client });
                 }
                 Err(error) if error.is_port_clash() && attempt < ATTEMPTS => {
-                    daemons.iter().for_each(|daemon| guard.kill(daemon.name()));
+                    daemons.iter().for_each(|daemon| runner.kill(daemon.name()));
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
@@ -71,7 +71,7 @@ impl Store {
 
 struct Setup<'a> {
     program: &'a Path,
-    guard: &'a Guard,
+    runner: &'a Runner,
     certificates: &'a Certificates,
     passwords: Passwords,
     client: Client,
@@ -111,7 +111,7 @@ impl Setup<'_> {
             );
             let file = write_private(&directory.join("sentinel.conf"), &text)?;
             let args = vec![file.display().to_string(), "--sentinel".to_owned()];
-            let daemon = self.guard.run(&self.unique(&name), self.program, args);
+            let daemon = self.runner.run(&self.unique(&name), self.program, args);
             daemons.push(daemon.clone());
             sentinels.push((daemon, sentinel_ports[index]));
         }
@@ -127,11 +127,11 @@ impl Setup<'_> {
         let acl = write_private(&directory.join("users.acl"), &config::acl(&self.passwords))?;
         let text = config::server(port, primary, &directory, &acl, self.certificates, &self.passwords);
         let file = write_private(&directory.join("redis.conf"), &text)?;
-        Ok(self.guard.run(&self.unique(name), self.program, vec![file.display().to_string()]))
+        Ok(self.runner.run(&self.unique(name), self.program, vec![file.display().to_string()]))
     }
 
     fn directory(&self, name: &str) -> Result<std::path::PathBuf, LabError> {
-        let directory = self.guard.directory().join(self.unique(name));
+        let directory = self.runner.directory().join(self.unique(name));
         std::fs::create_dir(&directory).map_err(LabError::io(format!("make {}", directory.display())))?;
         Ok(directory)
     }

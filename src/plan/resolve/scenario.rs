@@ -9,6 +9,7 @@ use std::time::Duration;
 
 const NAMES_TAKEN: [&str; 4] = ["counter", "session", "token", "user"];
 const MOST_REPEATS: u32 = 10_000;
+const GREATEST_WEIGHT: u32 = 10_000;
 
 /// Scenarios with their steps, and the variables of all of them.
 #[derive(Default)]
@@ -90,7 +91,13 @@ impl Context<'_> {
             journeys.steps.push(resolved);
         }
         self.logins(file);
-        let weight = file.weight.as_ref().map_or(1, |weight| weight.value);
+        let weight = file.weight.as_ref().map_or(1, |weight| {
+            if weight.value > GREATEST_WEIGHT {
+                let help = format!("at most {GREATEST_WEIGHT}: only the ratio to the other weights counts");
+                self.error(&weight.span, format!("a weight of {} is too much", weight.value), help);
+            }
+            weight.value.min(GREATEST_WEIGHT)
+        });
         journeys.scenarios.push(Scenario { name: file.name.value.clone(), weight, steps });
     }
 

@@ -3,6 +3,11 @@
 use crate::plan::{Curve, Model, Point};
 use crate::profile::{Rate, Span, plain_number};
 
+/// A year.
+const LONGEST_SECONDS: f64 = 366.0 * 86_400.0;
+/// More than any machine can send.
+const HIGHEST_RATE: f64 = 1e9;
+
 /// A stretch of the curve: linear from one value to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stage {
@@ -40,9 +45,13 @@ pub(super) fn parse(text: &str, model: Model) -> Result<Stage, String> {
 
 fn value(text: &str, model: Model) -> Result<f64, String> {
     match model {
-        Model::Sessions | Model::Arrivals => text.parse::<Rate>().map(|rate| rate.0).map_err(|e| e.to_string()),
+        Model::Sessions | Model::Arrivals => match text.parse::<Rate>() {
+            Ok(rate) if rate.0 <= HIGHEST_RATE => Ok(rate.0),
+            Ok(_) => Err(format!("`{}` is more than any machine can send", text.trim())),
+            Err(error) => Err(error.to_string()),
+        },
         Model::Users => match plain_number(text) {
-            Some(number) if number >= 0.0 && number.fract() == 0.0 => Ok(number),
+            Some(number) if (0.0..=HIGHEST_RATE).contains(&number) && number.fract() == 0.0 => Ok(number),
             Some(_) => Err(format!("`{}` is not a number of users", text.trim())),
             None if text.contains('/') => {
                 Err(format!("`{}` is a rate; the model `users` has numbers of users", text.trim()))
@@ -82,7 +91,7 @@ pub(super) fn from_csv(text: &str) -> Result<Curve, String> {
         let at_seconds =
             time_of_day(cell(time)).ok_or_else(|| format!("line {line}: `{}` is not a time", cell(time)))?;
         let value = plain_number(cell(rate))
-            .filter(|value| *value >= 0.0)
+            .filter(|value| (0.0..=HIGHEST_RATE).contains(value))
             .ok_or_else(|| format!("line {line}: `{}` is not a rate", cell(rate)))?;
         if points.last().is_some_and(|last| last.at_seconds > at_seconds) {
             return Err(format!("line {line}: the time goes back"));
@@ -97,12 +106,13 @@ pub(super) fn from_csv(text: &str) -> Result<Curve, String> {
 /// Seconds: a plain number, `HH:MM` or `HH:MM:SS`.
 fn time_of_day(text: &str) -> Option<f64> {
     let parts: Option<Vec<f64>> = text.split(':').map(|part| plain_number(part).filter(|n| *n >= 0.0)).collect();
-    match parts?.as_slice() {
-        [seconds] => Some(*seconds),
-        [hours, minutes] => Some(hours * 3600.0 + minutes * 60.0),
-        [hours, minutes, seconds] => Some(hours * 3600.0 + minutes * 60.0 + seconds),
-        _ => None,
-    }
+    let seconds = match parts?.as_slice() {
+        [seconds] => *seconds,
+        [hours, minutes] => hours * 3600.0 + minutes * 60.0,
+        [hours, minutes, seconds] => hours * 3600.0 + minutes * 60.0 + seconds,
+        _ => return None,
+    };
+    Some(seconds).filter(|seconds| *seconds <= LONGEST_SECONDS)
 }
 
 #[cfg(test)]
@@ -136,6 +146,7 @@ mod tests {
             ("4/s -> 5/s for 5s", Model::Sessions, "`over`"),
             ("4/s over 5s", Model::Sessions, "`for`"),
             ("4/s for ever", Model::Sessions, "not a time"),
+            ("99999999999/s for 5s", Model::Sessions, "more than any machine"),
             ("4/s for 5s", Model::Users, "is a rate"),
             ("1.5 for 5s", Model::Users, "not a number of users"),
         ];
@@ -156,6 +167,7 @@ mod tests {
             ("seconds,rate\n1,1\n0,1\n", "line 3: the time goes back"),
             ("seconds,rate\n1,-1\n", "line 2"),
             ("seconds,rate\nsoon,1\n", "not a time"),
+            ("seconds,rate\n99999999999999999999999,1\n", "not a time"),
         ] {
             assert!(from_csv(text).unwrap_err().contains(message), "{text}");
         }

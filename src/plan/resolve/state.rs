@@ -83,7 +83,6 @@ impl Context<'_> {
             StateKind::Job => "job",
         };
         let wanted = kinds.iter().map(|&kind| word(kind)).collect::<Vec<_>>().join(" or ");
-        let span = self.within(span, name);
         match setting.states.iter().position(|state| state.name == name) {
             None => {
                 let known = setting.states.iter().filter(|s| kinds.contains(&s.kind)).map(|s| s.name.as_str());
@@ -92,12 +91,12 @@ impl Context<'_> {
                     word(kinds[0]),
                     suggestion(name, known.collect::<Vec<_>>())
                 );
-                self.error(&span, format!("there is no {wanted} `{name}`"), help);
+                self.error(span, format!("there is no {wanted} `{name}`"), help);
                 None
             }
             Some(at) if !kinds.contains(&setting.states[at].kind) => {
                 let message = format!("`{name}` is a {}, not a {wanted}", word(setting.states[at].kind));
-                self.error(&span, message, "`session.states` says what kind each is");
+                self.error(span, message, "`session.states` says what kind each is");
                 None
             }
             Some(at) => u8::try_from(at).ok(),

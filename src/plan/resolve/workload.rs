@@ -8,6 +8,8 @@ use std::time::Duration;
 /// Slots per session expected: a system under pressure keeps sessions longer than an idle one.
 const HEADROOM: f64 = 4.0;
 const FEWEST_SLOTS: u32 = 50;
+/// Far beyond any use, and near enough for times and counts to stay within their types.
+const FACTORS: std::ops::RangeInclusive<f64> = 0.0001..=100_000.0;
 
 /// What the number of slots follows from.
 pub(super) struct Demand {
@@ -26,9 +28,10 @@ impl Context<'_> {
     fn factor(&mut self, factor: Option<&At<f64>>, key: &str) -> f64 {
         match factor {
             None => 1.0,
-            Some(factor) if factor.value > 0.0 && factor.value.is_finite() => factor.value,
+            Some(factor) if FACTORS.contains(&factor.value) => factor.value,
             Some(factor) => {
-                self.error(&factor.span, format!("`{key}` must be above 0"), "1 leaves the curve as it is");
+                let message = format!("`{key}` must be above 0, from {} to {}", FACTORS.start(), FACTORS.end());
+                self.error(&factor.span, message, "1 leaves the curve as it is");
                 1.0
             }
         }

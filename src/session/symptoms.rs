@@ -1,0 +1,223 @@
+use super::{ByPlace, SessionFindings, Symptom, SymptomKind, Tally};
+use crate::plan::StateKind;
+
+/// How losses are spread over the places that serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spread {
+    /// Only where another instance serves than the one it belongs to.
+    OtherInstances,
+    /// Only in other zones.
+    OtherZones,
+    /// Wherever it is served.
+    Anywhere,
+}
+
+/// Fewer responses of a kind than this show no pattern.
+const ENOUGH: u64 = 5;
+/// A share of losses no greater than this counts as "none there": a stray loss does not hide a pattern.
+const HARDLY: f64 = 0.05;
+
+/// None when nothing was lost. A pattern needs a contrast: losses elsewhere, hardly any at home.
+fn spread(places: &ByPlace) -> Option<Spread> {
+    if places.lost() == 0 {
+        return None;
+    }
+    let other_instance = places.other_instance;
+    let elsewhere = Tally {
+        seen: other_instance.seen + places.other_zone.seen,
+        lost: other_instance.lost + places.other_zone.lost,
+    };
+    let stands_out = |tally: Tally, home: Tally| {
+        tally.lost >= ENOUGH.min(tally.seen).max(1)
+            && tally.share() > HARDLY
+            && home.share() <= HARDLY.min(tally.share() / 4.0)
+    };
+    let zone = Tally {
+        seen: places.same_instance.seen + other_instance.seen,
+        lost: places.same_instance.lost + other_instance.lost,
+    };
+    if other_instance.seen >= ENOUGH && stands_out(places.other_zone, zone) && other_instance.share() <= HARDLY {
+        return Some(Spread::OtherZones);
+    }
+    if stands_out(elsewhere, places.same_instance) {
+        return Some(Spread::OtherInstances);
+    }
+    Some(Spread::Anywhere)
+}
+
+/// What the losses have in common, in order of gravity.
+pub(super) fn symptoms(findings: &SessionFindings) -> Vec<Symptom> {
+    let mut symptoms = Vec::new();
+    wrong_user(findings, &mut symptoms);
+    rejections(findings, &mut symptoms);
+    logins(findings, &mut symptoms);
+    for state in &findings.states {
+        let table = told(&state.by_place, "lost");
+        let name = &state.name;
+        if let Some(spread) = spread(&state.by_place) {
+            symptoms.push(match state.kind {
+                StateKind::Job => job(name, spread, table),
+                StateKind::Counter | StateKind::Register => lost_state(name, spread, table),
+            });
+        }
+        if state.duplicated > 0 {
+            symptoms.push(symptom(
+                SymptomKind::WritesDuplicated,
+                format!("\"{name}\" held more than was ever sent"),
+                format!("{} reads above everything sent", state.duplicated),
+                "A write is applied twice: look for retries (in the balancer or the application) of requests that are \
+                 not idempotent, or for users shared by two sessions at a time.",
+            ));
+        }
+    }
+    symptoms
+}
+
+fn symptom(kind: SymptomKind, title: impl Into<String>, evidence: String, explanation: &str) -> Symptom {
+    Symptom { kind, title: title.into(), evidence, explanation: explanation.to_owned() }
+}
+
+fn told(places: &ByPlace, lost: &str) -> String {
+    let cells = [
+        ("on the same instance", places.same_instance),
+        ("on another instance", places.other_instance),
+        ("in another zone", places.other_zone),
+        ("instance unknown", places.unknown),
+    ];
+    let cells = cells.iter().filter(|(_, tally)| tally.seen > 0);
+    let cells: Vec<String> = cells.map(|(place, t)| format!("{} of {} {lost} {place}", t.lost, t.seen)).collect();
+    cells.join(", ")
+}
+
+fn wrong_user(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
+    if findings.answers.wrong_user > 0 {
+        let (responses, sessions) = (findings.answers.wrong_user, findings.sessions.wrong_user);
+        symptoms.push(symptom(
+            SymptomKind::WrongUser,
+            "responses carry another user's identity",
+            format!("{responses} responses in {sessions} sessions"),
+            "Users see each other's data: look for a response cached across users, a session id used twice, or state \
+             of a request kept where requests share it.",
+        ));
+    }
+}
+
+fn rejections(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
+    let evidence = told(&findings.recognition, "rejected");
+    symptoms.extend(spread(&findings.recognition).map(|spread| match spread {
+        Spread::OtherInstances => symptom(
+            SymptomKind::SessionsLocalToInstance,
+            "sessions do not follow users between instances",
+            evidence,
+            "Sessions are known only to the instance that served the login: they live in its memory or on its disk, \
+             not in a store that all instances share.",
+        ),
+        Spread::OtherZones => symptom(
+            SymptomKind::SessionsLocalToZone,
+            "sessions do not follow users between zones",
+            evidence,
+            "Sessions are known only in the zone that served the login: each zone has a store of its own, or reads a \
+             replica that does not have them.",
+        ),
+        Spread::Anywhere => symptom(
+            SymptomKind::SessionsRejected,
+            "sessions are rejected whoever serves them",
+            evidence,
+            "The instance makes no difference, so look at the store: evicted keys, a time to live shorter than the \
+             profile's idle time-out, a failover that lost writes.",
+        ),
+    }));
+}
+
+fn logins(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
+    let logins = &findings.logins;
+    if logins.refused == 0 {
+        return;
+    }
+    let all = format!("{} of {} logins refused", logins.refused, logins.refused + logins.accepted);
+    let evidence = match told(&logins.by_place, "refused") {
+        table if table.is_empty() => all,
+        table => format!("{all}; post as against form: {table}"),
+    };
+    symptoms.push(match spread(&logins.by_place) {
+        Some(Spread::OtherInstances | Spread::OtherZones) => symptom(
+            SymptomKind::LoginLocalToInstance,
+            "logins are refused when the form and its post are served by different instances",
+            evidence,
+            "Login state isn't shared: a CSRF token or pre-login session lives in the memory of the instance that \
+             rendered the form.",
+        ),
+        _ => symptom(
+            SymptomKind::LoginsRefused,
+            "logins are refused",
+            evidence,
+            "The instance makes no difference: check the users' names and passwords, and what the login steps expect.",
+        ),
+    });
+}
+
+fn job(name: &str, spread: Spread, evidence: String) -> Symptom {
+    match spread {
+        Spread::OtherInstances | Spread::OtherZones => symptom(
+            SymptomKind::JobsLocalToInstance,
+            format!("\"{name}\" jobs are known only to the instance that took them"),
+            evidence,
+            "Jobs live in the memory of the instance that took them: whoever else is asked does not know them, and they \
+             end with it.",
+        ),
+        Spread::Anywhere => symptom(
+            SymptomKind::JobsLost,
+            format!("\"{name}\" jobs are lost whoever is asked"),
+            evidence,
+            "The instance makes no difference: look at the queue or the workers that finish jobs.",
+        ),
+    }
+}
+
+fn lost_state(name: &str, spread: Spread, evidence: String) -> Symptom {
+    match spread {
+        Spread::OtherInstances | Spread::OtherZones => symptom(
+            SymptomKind::StateLocalToInstance,
+            format!("\"{name}\" does not follow users between instances"),
+            evidence,
+            "The state is lost where another instance reads it than wrote it: it is cached or kept in the instance.",
+        ),
+        Spread::Anywhere => symptom(
+            SymptomKind::WritesDropped,
+            format!("acknowledged writes to \"{name}\" are lost whoever serves"),
+            evidence,
+            "A write is acknowledged before it is stored, or overwritten by an older copy of the session: look for \
+             writes behind the answer, and for concurrent writers of one session record.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(same: (u64, u64), other: (u64, u64), zone: (u64, u64)) -> ByPlace {
+        let tally = |(lost, seen)| Tally { seen, lost };
+        ByPlace {
+            same_instance: tally(same),
+            other_instance: tally(other),
+            other_zone: tally(zone),
+            unknown: Tally::default(),
+        }
+    }
+
+    #[test]
+    fn losses_are_told_apart_by_where_they_happen() {
+        let cases = [
+            ("nothing", places((0, 100), (0, 50), (0, 50)), None),
+            ("local", places((0, 100), (60, 60), (70, 70)), Some(Spread::OtherInstances)),
+            ("local, one instance a zone", places((0, 100), (0, 0), (70, 70)), Some(Spread::OtherInstances)),
+            ("zone", places((0, 100), (0, 60), (70, 70)), Some(Spread::OtherZones)),
+            ("anywhere", places((3, 100), (2, 60), (4, 70)), Some(Spread::Anywhere)),
+            ("a single loss elsewhere", places((0, 100), (1, 60), (0, 70)), Some(Spread::Anywhere)),
+        ];
+        for (what, places, expected) in cases {
+            assert_eq!(spread(&places), expected, "{what}");
+        }
+    }
+}

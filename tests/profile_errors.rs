@@ -1,0 +1,326 @@
+//! What people see who get a profile wrong.
+
+use rushhour::plan::{Body, FeederSpec, Piece, Plan, Secret, Surroundings, resolve};
+use rushhour::profile::{Profile, ProfileErrors};
+use std::io;
+use std::path::Path;
+
+/// A right profile, of which each case breaks one part.
+const RIGHT: &str = r##"name = "demo"
+
+[target]
+url = "http://127.0.0.1:8080"
+timeout = "5s"
+instance = { header = "x-instance" }
+
+[connections]
+mode = "browser"
+
+[users]
+csv = "users.csv"
+
+[workload]
+model = "sessions"
+stages = ["1/s -> 2/s over 10s", "2/s for 20s"]
+max_sessions = 3
+
+[[scenarios]]
+name = "shopper"
+weight = 1
+think = "1s..2s"
+
+[[scenarios.steps]]
+name = "login"
+post = "/login"
+login = true
+form = { username = "{{user.name}}", password = "{{user.password}}" }
+extract = { token_field = { css = "input[name=csrf]", attribute = "value" } }
+
+[[scenarios.steps]]
+name = "theme"
+put = "/preferences"
+let = { theme = "{{choice(dark, light)}}" }
+json = { theme = "{{theme}}" }
+sets = { theme = "{{theme}}" }
+proves_identity = true
+
+[[scenarios.steps]]
+name = "cart"
+post = "/cart"
+json = '{ "item": {{random(1, 5)}} }'
+adds = { cart = 1 }
+reads = { cart = { json = "/count" } }
+
+[[scenarios.steps]]
+name = "report"
+post = "/jobs"
+starts_job = "report"
+
+[[scenarios.steps]]
+name = "poll"
+get = "/jobs/1"
+polls_job = { job = "report", state = { json = "/state" } }
+
+[[scenarios.steps]]
+name = "logout"
+post = "/logout"
+logout = true
+
+[session]
+identity = { header = "x-user", equals = "{{user.name}}" }
+states = { cart = "counter", theme = "register", report = "job" }
+
+[fleet]
+provider = "observe"
+
+[[timeline]]
+at = "15s"
+do = "declare"
+name = "rollout"
+
+[[objectives]]
+metric = "response-time p99"
+step = "cart"
+at_most = "500ms"
+during = "rollout +0s..10s"
+"##;
+
+struct Desk;
+
+impl Surroundings for Desk {
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "PASSWORD").then(|| "s3cret".to_owned())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        match path.to_str().unwrap() {
+            "here/users.csv" => Ok("name,password\na,s3cret\nb,s3cret\nc,s3cret\n".to_owned()),
+            "here/nobody.csv" => Ok("name,password\n".to_owned()),
+            "here/day.csv" => Ok("seconds,rate\n0,1\n10,x\n".to_owned()),
+            "here/good.csv" => Ok("time,rate\n18:00,60\n19:00,120\n".to_owned()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+fn read(text: &str, assignments: &[&str]) -> Result<(Plan, FeederSpec), ProfileErrors> {
+    let assignments: Vec<String> = assignments.iter().map(|&a| a.to_owned()).collect();
+    let profile = Profile::parse(Path::new("here/demo.toml"), text, &assignments)?;
+    resolve(&profile, &Desk)
+}
+
+fn broken(from: &str, to: &str) -> ProfileErrors {
+    assert_eq!(RIGHT.matches(from).count(), 1, "{from} is not once in the profile");
+    let text = RIGHT.replace(from, to);
+    read(&text, &[]).err().unwrap_or_else(|| panic!("`{to}` was taken"))
+}
+
+#[test]
+fn the_right_profile_is_right() {
+    let (plan, feeder) = read(RIGHT, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert_eq!((plan.user_count, plan.workload.max_sessions), (3, 3));
+    assert_eq!(feeder.build(Secret::new("")).row(1).0[0].expose(), "b");
+    assert!(!serde_json::to_string(&plan).unwrap().contains("s3cret"));
+}
+
+/// What is broken, how, what is said, and the text pointed at.
+#[rustfmt::skip]
+const CASES: &[(&str, &str, &str, &str)] = &[
+    // Structure
+    ("timeout = ", "timeuot = ", "unknown key `timeuot` in `target`", "timeuot"),
+    ("extract = { token_field", "extract = { t = { hedaer = \"x\" }, token_field", "unknown key `hedaer`", "hedaer"),
+    ("weight = 1", "weight = \"one\"", "invalid type", "\"one\""),
+    ("timeout = \"5s\"", "timeout = \"5 parsecs\"", "is not a time", "\"5 parsecs\""),
+    ("timeout = \"5s\"", "timeout = 5", "invalid type: integer `5`, expected a string", "5"),
+    ("mode = \"browser\"", "mode = \"brwoser\"", "`brwoser` is not one of the choices", "\"brwoser\""),
+    ("name = \"shopper\"\n", "", "the key `name` is missing", "[[scenarios]]"),
+    ("name = \"demo\"", "name = \"../etc\"", "cannot name a profile", "\"../etc\""),
+    // Target and connections
+    ("\"http://127.0.0.1:8080\"", "\"ftp://x\"", "not a scheme of HTTP", "\"ftp://x\""),
+    ("\"http://127.0.0.1:8080\"", "\"http://a:b@x\"", "credentials", "\"http://***@x\""),
+    ("\"http://127.0.0.1:8080\"", "\"/shop\"", "not a URL", "\"/shop\""),
+    ("url = \"http://127.0.0.1:8080\"\n", "", "needs `target.url`", ""),
+    ("timeout = \"5s\"", "timeout = \"0s\"", "timeout of zero", "\"0s\""),
+    ("timeout = \"5s\"", "ca_file = \"no.pem\"", "cannot be read", "\"no.pem\""),
+    ("timeout = \"5s\"", "ca_file = \"users.csv\"", "no certificate", "\"users.csv\""),
+    ("timeout = \"5s\"", "headers = { authorization = \"x\" }", "carries a secret", "\"*\""),
+    ("timeout = \"5s\"", "headers = { \"a b\" = \"x\" }", "not the name of a header field", "\"x\""),
+    ("{ header = \"x-instance\" }", "{ }", "does not say where", "{ }"),
+    ("{ header = \"x-instance\" }", "{ json = \"id\" }", "not a JSON pointer", "\"id\""),
+    ("{ header = \"x-instance\" }", "{ regex = \"(\" }", "not a regular expression", "\"(\""),
+    ("mode = \"browser\"", "mode = \"rotate\"", "`rotate` without a limit", "\"rotate\""),
+    ("mode = \"browser\"", "max_age = \"5s\"", "is for `mode = \"rotate\"`", "\"5s\""),
+    // Users
+    ("csv = \"users.csv\"", "generate = 9\npassword = \"hunter2\"", "never written in a profile", "\"*******\""),
+    ("csv = \"users.csv\"", "generate = 9\npassword = { env = \"NONE\" }", "`NONE` is not set", "{ env = \"NONE\" }"),
+    ("csv = \"users.csv\"", "generate = 0\npassword = { env = \"PASSWORD\" }", "no users at all", "0"),
+    ("csv = \"users.csv\"", "generate = 9\nname = \"bob\"", "the same name", "\"bob\""),
+    ("\"users.csv\"", "\"nobody.csv\"", "there are no users in it", "\"nobody.csv\""),
+    ("\"users.csv\"", "\"none.csv\"", "cannot be read", "\"none.csv\""),
+    ("max_sessions = 3", "max_sessions = 4", "4 users are needed, as many as `workload.max_sessions`, and `users.csv` has 3", "\"users.csv\""),
+    ("max_sessions = 3\n", "", "as many as sessions are expected in flight", "\"users.csv\""),
+    // Workload
+    ("\"2/s for 20s\"", "\"2/s\"", "does not say how long", "\"2/s\""),
+    ("\"2/s for 20s\"", "\"2/s for 0s\"", "lasts no time", "\"2/s for 0s\""),
+    ("\"2/s for 20s\"", "\"-2/s for 20s\"", "negative", "\"-2/s for 20s\""),
+    ("model = \"sessions\"", "model = \"users\"", "is a rate", "\"1/s -> 2/s over 10s\""),
+    ("[\"1/s -> 2/s over 10s\", \"2/s for 20s\"]", "[]", "there are no stages", "[]"),
+    ("[\"1/s -> 2/s over 10s\", \"2/s for 20s\"]", "[\"0/s for 20s\"]", "nothing arrives", "[\"0/s for 20s\"]"),
+    ("max_sessions = 3", "max_sessions = 0", "no session could ever begin", "0"),
+    ("max_sessions = 3", "max_sessions = 3\ncompress = 0", "must be above 0", "0"),
+    ("max_sessions = 3", "max_sessions = 3\ncompress = 1e-300", "must be above 0", "1e-300"),
+    ("weight = 1", "weight = 4294967295", "too much", "4294967295"),
+    ("proves_identity = true", "repeat = [4294967295, 4294967295]", "not a number of times", "[4294967295, 4294967295]"),
+    ("max_sessions = 3", "curve = { csv = \"day.csv\" }", "must be said in one way", "[workload]"),
+    ("stages = [\"1/s -> 2/s over 10s\", \"2/s for 20s\"]", "curve = { csv = \"day.csv\" }", "`day.csv`: line 3: `x` is not a rate", "\"day.csv\""),
+    // Scenarios
+    ("weight = 1", "weight = 0", "would run", "0"),
+    ("\"1s..2s\"", "\"pareto 2s\"", "not a distribution", "\"pareto 2s\""),
+    ("post = \"/login\"", "post = \"/login\"\nget = \"/login\"", "not one request", "\"login\""),
+    ("get = \"/jobs/1\"", "get = \"jobs/1\"", "is not a path", "\"jobs/1\""),
+    ("get = \"/jobs/1\"", "get = \"/jobs/a b\"", "cannot hold ' '", "\"/jobs/a b\""),
+    ("get = \"/jobs/1\"", "get = \"/jobs/{{id}}\"", "nothing named `id` has a value here", "{{id}}"),
+    ("get = \"/jobs/1\"", "get = \"/jobs/1\"\nraw = \"x\"", "a GET request has no body", "\"/jobs/1\""),
+    ("get = \"/jobs/1\"", "get = \"/jobs/1\"\nrepeat = 2", "beside `polls_job`", "2"),
+    ("get = \"/jobs/1\"", "get = \"/jobs/1\"\nexpect = { status = 99 }", "99 is no HTTP status", "99"),
+    ("get = \"/jobs/1\"", "get = \"/jobs/1\"\nheaders = { cookie = \"sid=1\" }", "carries a secret", "\"*****\""),
+    ("username = \"{{user.name}}\"", "username = \"{{user.nmae}}\"", "users have no field `nmae`", "{{user.nmae}}"),
+    ("css = \"input[name=csrf]\"", "css = \"input[[\"", "not a CSS selector", "\"input[[\""),
+    ("extract = { token_field", "extract = { token", "cannot name a variable", "{ css = \"input[name=csrf]\", attribute = \"value\" }"),
+    ("'{ \"item\": {{random(1, 5)}} }'", "'{ \"item\": }'", "not JSON", "'{ \"item\": }'"),
+    ("{{random(1, 5)}}", "{{random(5, 1)}}", "is empty", "{{random(5, 1)}}"),
+    ("name = \"poll\"", "name = \"cart\"", "a step before is named `cart` too", "\"cart\""),
+    ("name = \"poll\"", "name = \"poll\"\nlogout = true", "steps come after the logout", "\"poll\""),
+    ("login = true\n", "", "never logs in", "true"),
+    ("proves_identity = true", "repeat = [3, 1]", "not a number of times", "[3, 1]"),
+    // State
+    ("sets = { theme = \"{{theme}}\" }", "sets = { theme = \"{{token}}\" }", "drawn anew", "\"{{token}}\""),
+    ("theme = \"register\"", "theme = \"counter\"", "`theme` is a counter, not a register", "\"{{theme}}\""),
+    ("theme = \"register\", ", "", "there is no register `theme`", "\"{{theme}}\""),
+    ("adds = { cart = 1 }", "adds = { cart = -1 }", "only grows", "-1"),
+    ("starts_job = \"report\"", "", "no step before this one starts the job", "\"report\""),
+    ("{ json = \"/state\" } }", "{ json = \"/state\" }, every = \"0s\" }", "`every` must be above zero", "\"0s\""),
+    ("equals = \"{{user.name}}\"", "equals = \"bob\"", "does not tell one user from another", "\"bob\""),
+    ("identity = {", "rejected = [{ }]\nidentity = {", "every response would ask", "{ }"),
+    // Fleet, timeline, objectives
+    ("provider = \"observe\"", "provider = \"observe\"\ninstances = 2", "`instances` is a key of the lab", "2"),
+    ("provider = \"observe\"", "", "has a URL of its own", "\"http://127.0.0.1:8080\""),
+    ("at = \"15s\"", "at = \"30s\"", "the load is over by then: it lasts 30s", "\"30s\""),
+    ("do = \"declare\"", "do = \"scale-out\"", "cannot be changed", "\"scale-out\""),
+    ("name = \"rollout\"", "", "`declare` needs `name`", "\"declare\""),
+    ("name = \"rollout\"", "name = \"rollout\"\nby = 2", "`by` does not belong here", "2"),
+    ("\"response-time p99\"", "\"respons-time p99\"", "there is no metric", "\"respons-time p99\""),
+    ("\"response-time p99\"", "\"response-time\"", "needs a percentile", "\"response-time\""),
+    ("\"response-time p99\"", "\"error-rate\"", "the limit is a share", "\"500ms\""),
+    ("at_most = \"500ms\"", "", "has one limit", "\"response-time p99\""),
+    ("step = \"cart\"", "step = \"crat\"", "there is no step `crat`", "\"crat\""),
+    ("step = \"cart\"", "scenario = \"buyer\"", "there is no scenario `buyer`", "\"buyer\""),
+    ("\"rollout +0s..10s\"", "\"scale-out +0s..10s\"", "nothing in this run is named `scale-out`", "scale-out"),
+    ("\"rollout +0s..10s\"", "\"rollout +9s..1s\"", "ends before it begins", "\"rollout +9s..1s\""),
+    ("\"rollout +0s..10s\"", "\"+40s..50s\"", "the load is over by then", "\"+40s..50s\""),
+];
+
+#[test]
+fn every_mistake_is_told_and_pointed_at() {
+    for (from, to, message, pointed_at) in CASES {
+        let errors = broken(from, to);
+        let Some(error) = errors.errors.iter().find(|error| error.message.contains(message)) else {
+            panic!("`{to}` should say `{message}`, says:\n{}", errors.render(false));
+        };
+        let text = RIGHT.replace(from, to);
+        let (line, column) = errors.position(error).unwrap_or((1, 1));
+        let rest: String = text.lines().nth(line - 1).unwrap().chars().skip(column - 1).collect();
+        let starts_same = rest.chars().next() == pointed_at.chars().next();
+        assert!(pointed_at.contains('*') && starts_same || rest.starts_with(pointed_at), "`{to}`: at `{rest}`");
+        let shown = errors.render(false);
+        assert!(!["hunter2", "s3cret", "a:b@", "sid=1"].iter().any(|secret| shown.contains(secret)), "{shown}");
+        assert!(shown.contains(pointed_at), "`{to}`:\n{shown}");
+    }
+}
+
+#[test]
+fn errors_are_shown_with_their_line_and_a_remedy() {
+    let several = RIGHT
+        .replace("\"2/s for 20s\"", "\"2/s\"")
+        .replace("{{user.password}}", "{{user.pasword}}")
+        .replace("step = \"cart\"", "step = \"crat\"");
+    let unknown = RIGHT.replace("timeout = ", "timeuot = ").replace("weight", "wieght");
+    let shown = [
+        read(&several, &[]).unwrap_err().render(false),
+        read(&unknown, &[]).unwrap_err().render(false),
+        broken("csv = \"users.csv\"", "generate = 9\npassword = \"hunter2\"").render(false),
+        broken("max_sessions = 3", "max_sessions = 40").render(false),
+        broken("mode = \"browser\"", "mode = \"brwoser\"").render(false),
+        broken("[workload]", "[workload").render(false),
+        read(RIGHT, &["wrkload.seed=3"]).unwrap_err().render(false),
+    ];
+    insta::assert_snapshot!(shown.join("\n\n----\n\n"));
+}
+
+#[test]
+fn any_key_can_be_overridden() {
+    let (plan, _) = read(
+        RIGHT,
+        &[
+            "workload.stages.1=3/s for 30s",
+            "workload.compress=2",
+            "objectives.0.at_most=1s",
+            "connections.stickiness=stripped",
+            "scenarios.0.steps.2.adds.cart=2",
+            "target.headers.x-run=\"nightly\"",
+            "users.csv=users.csv",
+        ],
+    )
+    .unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert_eq!(plan.workload.curve.duration().as_secs_f64(), 20.0);
+    assert_eq!(plan.workload.curve.peak(), 3.0);
+    assert_eq!(plan.timeline[0].at.as_secs_f64(), 7.5);
+    assert_eq!(plan.objectives[0].limit, rushhour::plan::Limit::AtMost(1.0));
+    assert_eq!(plan.connections.stickiness, rushhour::plan::Stickiness::Stripped);
+    assert_eq!(plan.target.headers, [("x-run".to_owned(), "nightly".to_owned())]);
+    let adds = plan.steps.iter().flat_map(|step| &step.states);
+    assert!(adds.clone().any(|state| matches!(state, rushhour::plan::StateUse::Add { amount: 2, .. })));
+}
+
+#[test]
+fn bodies_become_templates() {
+    let text =
+        RIGHT.replace("json = { theme = \"{{theme}}\" }", r#"json = { list = [1, true, 'a "b" {{theme}}'], z = 0.5 }"#);
+    let (plan, _) = read(&text, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let text = |text: &str| Piece::Text(text.to_owned());
+    let json = |step: usize| match &plan.steps[step].body {
+        Body::Json(template) => template.pieces.clone(),
+        other => panic!("{other:?}"),
+    };
+    let theme = plan.variables.iter().position(|name| name == "theme").unwrap() as u16;
+    assert_eq!(json(1), [text(r#"{"list":[1,true,"a \"b\" "#), Piece::Variable(theme), text(r#""],"z":0.5}"#)]);
+    assert_eq!(json(2), [text(r#"{ "item": "#), Piece::Random { from: 1, to: 5 }, text(" }")]);
+    assert_eq!(plan.steps[1].assign[0].variable, theme);
+}
+
+#[test]
+fn a_wrong_override_is_refused() {
+    for (assignment, message) in [
+        ("workload", "without a `=`"),
+        ("wrkload.seed=1", "unknown key `wrkload` at the top"),
+        ("workload.sed=1", "unknown key `sed` in `workload`"),
+        ("workload.stages.7=1/s for 5s", "`7` is no index in `workload.stages`"),
+        ("objectives.first.at_most=1s", "`first` is no index in `objectives`"),
+        ("workload.seed.deep=1", "`workload.seed` has no keys"),
+        ("workload.seed=soon", "invalid type"),
+    ] {
+        let error = read(RIGHT, &[assignment]).err().unwrap_or_else(|| panic!("`{assignment}` was taken"));
+        assert!(error.to_string().contains(message), "{assignment}: {error}");
+    }
+}
+
+#[test]
+fn a_production_day_is_scaled_and_compressed() {
+    let text = RIGHT.replace(
+        "stages = [\"1/s -> 2/s over 10s\", \"2/s for 20s\"]",
+        "curve = { csv = \"good.csv\", scale = 0.01, compress = 60 }",
+    );
+    let (plan, _) = read(&text, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert_eq!(plan.workload.curve.duration().as_secs_f64(), 60.0);
+    assert!((plan.workload.curve.peak() - 1.2).abs() < 1e-9);
+}
