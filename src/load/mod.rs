@@ -2,7 +2,7 @@
 //!
 //! A run is made by a few load threads, each with a current-thread runtime, a goose attack of its own and a
 //! [`crate::plan::Share`] of the arrivals and slots. What a thread touches for every request lives in its
-//! [`shard`], a thread-local, so that the hot path takes no lock.
+//! `shard`, a thread-local, so that the hot path takes no lock.
 
 mod answer;
 mod attack;

@@ -1,5 +1,5 @@
 //! The profile, validated and resolved once; nothing is validated again after this. A plan is part of the
-//! manifest, so it holds no secret: those are in [`crate::plan::Feeder`], which is never serialised.
+//! manifest, so it holds no secret: those are in [`Feeder`](crate::plan::Feeder), which is never serialised.
 
 mod distribution;
 mod estimate;
