@@ -198,7 +198,6 @@ fn span(seconds: f64) -> Span {
 mod tests {
     use super::*;
     use crate::plan::{ThisMachine, resolve};
-    use crate::profile;
     use crate::profile::Profile;
     use std::path::Path;
 
