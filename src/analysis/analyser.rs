@@ -186,6 +186,7 @@ impl Analyser {
             connections: self.connections,
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
             outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
+            actions: actions(&self.events),
             generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
             seconds: self.seconds.figures(),
             phases,
@@ -253,6 +254,20 @@ fn mean_rate(per_second: &[u32]) -> f64 {
     total as f64 / (per_second.len() - idle_before).max(1) as f64
 }
 
+fn actions(events: &[Event]) -> BTreeMap<String, u64> {
+    let mut actions: BTreeMap<String, u64> = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::ActionStarted { action, .. } => *actions.entry(action.clone()).or_default() += 1,
+            EventKind::ActionFailed { action, .. } => {
+                actions.entry(action.clone()).and_modify(|n| *n = n.saturating_sub(1));
+            }
+            _ => {}
+        }
+    }
+    actions
+}
+
 fn generator(samples: &[Sample], start: Offset, end: Option<Offset>) -> GeneratorFigures {
     let gauges = || samples.iter().map(|s| &s.generator);
     let loaded = samples.iter().filter(|s| s.at_us > start && end.is_none_or(|end| s.at_us <= end));
@@ -263,6 +278,8 @@ fn generator(samples: &[Sample], start: Offset, end: Option<Offset>) -> Generato
         scheduling_lag: super::TimeFigures::default(),
         load_thread_busy_max: busy.iter().copied().fold(0.0, f64::max),
         load_thread_busy_mean: busy.iter().sum::<f64>() / busy.len().max(1) as f64,
+        seconds_sampled: busy.len() as u64,
+        seconds_busy: busy.iter().filter(|share| **share > GeneratorFigures::BUSY).count() as u64,
         observations_lost: gauges().map(|g| g.observations_lost).max().unwrap_or(0),
         sessions_in_flight_max: gauges().map(|g| g.sessions_in_flight).max().unwrap_or(0),
     }
