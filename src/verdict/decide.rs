@@ -21,7 +21,7 @@ pub fn decide(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, run:
     let holds = |outcome: &Outcome| reasons.iter().any(|r| r.speaks_for == *outcome);
     let outcome = [Outcome::SessionsLost, Outcome::Inconclusive, Outcome::ObjectiveMissed];
     let outcome = outcome.into_iter().find(holds).unwrap_or(Outcome::Pass);
-    reasons.extend(comforts(sessions, &objectives));
+    reasons.extend(comforts(plan, sessions, &objectives));
     reasons.sort_by_key(|r| r.speaks_for != outcome);
     Verdict {
         outcome,
@@ -108,7 +108,7 @@ fn figure(value: f64) -> String {
 }
 
 /// What speaks for a pass, worth saying whatever came out.
-fn comforts(sessions: &SessionFindings, objectives: &[ObjectiveResult]) -> Vec<Reason> {
+fn comforts(plan: &Plan, sessions: &SessionFindings, objectives: &[ObjectiveResult]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let counts = &sessions.sessions;
     let nothing_lost = counts.wrong_user == 0
@@ -118,10 +118,9 @@ fn comforts(sessions: &SessionFindings, objectives: &[ObjectiveResult]) -> Vec<R
         let verified = plural(counts.verified, "session");
         reasons.push(reason(Outcome::Pass, format!("no session lost of {verified} that proved who they were")));
     }
-    if counts.asked_to_log_in_again > 0 {
-        let relogins = plural(counts.asked_to_log_in_again, "session");
-        let text = format!("{relogins} in all asked to log in again");
-        reasons.push(reason(Outcome::Pass, text));
+    if (1..=plan.session.allow.relogins).contains(&counts.asked_to_log_in_again) {
+        let sessions = plural(counts.asked_to_log_in_again, "session");
+        reasons.push(reason(Outcome::Pass, format!("{sessions} asked to log in again, which the profile allows")));
     }
     let met = objectives.iter().filter(|o| o.met == Met::Met).count();
     if met > 0 {

@@ -1,6 +1,5 @@
 use super::{RunFacts, ValidityCheck};
 use crate::analysis::{Analysis, GeneratorFigures};
-use crate::history::SCALE_OUT;
 use crate::plan::{Plan, Role};
 use crate::session::SessionFindings;
 
@@ -147,7 +146,7 @@ fn identity(sessions: &SessionFindings) -> ValidityCheck {
 
 /// Where the fleet grew, some session must have been served by an instance younger than itself.
 fn adoption(sessions: &SessionFindings) -> Option<ValidityCheck> {
-    let grown = sessions.cohorts.iter().filter(|c| c.change.name == SCALE_OUT).count();
+    let grown = sessions.cohorts.iter().filter(|c| c.change.is_scale_out()).count();
     let adopted: u64 = sessions.new_instances.iter().map(|i| i.adopted_sessions).sum();
     let found = match (sessions.new_instances.len(), adopted) {
         (0, _) => "the fleet was to grow, and no new instance served a request".to_owned(),
