@@ -1,23 +1,286 @@
-use super::Analysis;
-use crate::history::{Event, Names, Observation, Offset, Sample};
-use crate::plan::Plan;
+use super::balance::balance;
+use super::objective::Watch;
+use super::seconds::Seconds;
+use super::stages::{Evidence, NewInstance};
+use super::times::{Requests, Times};
+use super::warm_up::WarmUps;
+use super::windows::Windows;
+use super::{Analysis, ConnectionFigures, GeneratorFigures, InstanceFigures, InstanceStages, Phases, StepFigures};
+use crate::history::{
+    Appearances, ConnectionUse, Event, EventKind, FleetChange, NameId, Names, Observation, Offset, Outcome, SCALE_OUT,
+    Sample, load_start,
+};
+use crate::plan::{FleetPlan, Plan};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Measures a run's rows one at a time, in the order of the record.
-pub struct Analyser {}
+pub struct Analyser {
+    /// Scenario and name of each step.
+    step_names: Vec<(String, String)>,
+    capacity_per_instance: Option<f64>,
+    watch: Option<Watch>,
+    events: Vec<Event>,
+    changes: Vec<FleetChange>,
+    load_start: Offset,
+    load_end: Option<Offset>,
+    last_byte: Offset,
+    appearances: Appearances,
+    names: Vec<Option<Arc<str>>>,
+    whole: Requests,
+    steps: Vec<Option<Requests>>,
+    instances: BTreeMap<NameId, InstanceTally>,
+    seconds: Seconds,
+    windows: Windows,
+    warm_ups: WarmUps,
+    scheduling_lag: Times,
+    connections: ConnectionFigures,
+    addresses: BTreeMap<NameId, u64>,
+    outcomes: BTreeMap<&'static str, u64>,
+    generator: GeneratorFigures,
+}
+
+struct InstanceTally {
+    zone: Option<NameId>,
+    requests: Requests,
+    per_second: Vec<u32>,
+}
 
 impl Analyser {
-    pub fn new(_plan: &Plan, _events: &[Event], _samples: &[Sample]) -> Analyser {
-        todo!()
+    /// Names come from responses: past this many instances no more are told apart.
+    const MOST_INSTANCES: usize = 512;
+    /// Seconds of a run that are told one by one, at most (eleven days).
+    const MOST_SECONDS: usize = 1_000_000;
+    /// `during` lasts no longer than this when no fair share ends it.
+    const DURING_SECONDS: usize = 60;
+
+    pub fn new(plan: &Plan, events: &[Event], samples: &[Sample]) -> Analyser {
+        let changes = FleetChange::all(events);
+        let load_start = load_start(events);
+        let load_end = events.iter().rev().find(|e| e.kind == EventKind::LoadEnded).map(|e| e.at_us);
+        let scenario = |index: u16| plan.scenarios.get(usize::from(index)).map_or(String::new(), |s| s.name.clone());
+        Analyser {
+            step_names: plan.steps.iter().map(|s| (scenario(s.scenario), s.name.clone())).collect(),
+            capacity_per_instance: match &plan.fleet {
+                FleetPlan::Lab(lab) => Some(lab.capacity_per_instance()),
+                FleetPlan::Observe { capacity_per_instance } => *capacity_per_instance,
+            },
+            watch: Watch::of(plan),
+            windows: Windows::new(plan, &changes, load_start),
+            generator: generator(samples, load_start, load_end),
+            events: events.to_vec(),
+            changes,
+            load_start,
+            load_end,
+            last_byte: load_start,
+            appearances: Appearances::new(events),
+            names: Vec::new(),
+            whole: Requests::new(),
+            steps: plan.steps.iter().map(|_| None).collect(),
+            instances: BTreeMap::new(),
+            seconds: Seconds::default(),
+            warm_ups: WarmUps::default(),
+            scheduling_lag: Times::new(),
+            connections: ConnectionFigures::default(),
+            addresses: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+        }
     }
 
-    pub fn observe(&mut self, _row: &Observation, _names: &Names) {
-        todo!()
+    pub fn observe(&mut self, row: &Observation, names: &Names) {
+        self.last_byte = self.last_byte.max(row.last_byte);
+        self.whole.take(row);
+        if let Some(step) = self.steps.get_mut(usize::from(row.step.0)) {
+            step.get_or_insert_with(Requests::new).take(row);
+        }
+        *self.outcomes.entry(row.outcome.name()).or_default() += 1;
+        if row.intended >= self.load_start {
+            let second = row.intended.since(self.load_start).as_secs();
+            self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
+        }
+        match row.connection {
+            ConnectionUse::Kept => self.connections.kept += 1,
+            ConnectionUse::Opened => self.connections.opened += 1,
+            ConnectionUse::Reopened => self.connections.reopened += 1,
+        }
+        if row.connection == ConnectionUse::Kept {
+            self.scheduling_lag.record(row.started.since(row.intended).as_micros() as u64);
+        }
+        if let Some(address) = row.address {
+            *self.addresses.entry(address).or_default() += 1;
+        }
+        let name = row.instance.map(|id| self.name(id, names));
+        self.windows.take(row, name.as_deref());
+        if let Some(instance) = row.instance {
+            self.observe_instance(row, instance, names);
+        }
+    }
+
+    fn observe_instance(&mut self, row: &Observation, instance: NameId, names: &Names) {
+        if row.answered() {
+            let appearance = self.appearances.saw(instance, row.last_byte, names);
+            self.warm_ups.take(row, instance, appearance);
+        }
+        if self.instances.len() >= Self::MOST_INSTANCES && !self.instances.contains_key(&instance) {
+            return;
+        }
+        let fresh = || InstanceTally { zone: None, requests: Requests::new(), per_second: Vec::new() };
+        let tally = self.instances.entry(instance).or_insert_with(fresh);
+        tally.zone = tally.zone.or(row.zone);
+        tally.requests.take(row);
+        let second = row.last_byte.since(self.load_start).as_secs() as usize;
+        if second < Self::MOST_SECONDS {
+            if tally.per_second.len() <= second {
+                tally.per_second.resize(second + 1, 0);
+            }
+            tally.per_second[second] += 1;
+        }
+    }
+
+    /// A name, looked up once.
+    fn name(&mut self, id: NameId, names: &Names) -> Arc<str> {
+        let index = usize::from(id.0);
+        if self.names.len() <= index {
+            self.names.resize(index + 1, None);
+        }
+        self.names[index].get_or_insert_with(|| names.name(id)).clone()
     }
 
     /// `names`: the table the rows' ids point into; `first_adoptions`: by instance, from the session oracle
     /// ([`crate::session::SessionFindings::first_adoptions`]).
-    pub fn finish(self, _names: &Names, _first_adoptions: &BTreeMap<String, Offset>) -> Analysis {
-        todo!()
+    pub fn finish(self, names: &Names, first_adoptions: &BTreeMap<String, Offset>) -> Analysis {
+        let name = |id: NameId| names.name(id).to_string();
+        let load_end_us = self.load_end.unwrap_or(self.last_byte);
+        let stages = self.stages(names, first_adoptions);
+        let phases = self.phases(&stages);
+        let rates: Vec<(f64, Option<String>)> =
+            self.instances.values().map(|i| (mean_rate(&i.per_second), i.zone.map(name))).collect();
+        let (watch, seconds, start) = (self.watch.as_ref(), &self.seconds, self.load_start);
+        let recovery = |change: Offset, to: Offset| {
+            let second = |at: Offset| at.since(start).as_secs() as usize;
+            let Some(broken) = watch?.first_broken(seconds, second(change), second(to)) else { return Some(0.0) };
+            let holds = watch?.holds_again(seconds, broken)?;
+            Some(holds as f64 - change.since(start).as_secs_f64())
+        };
+        let mut instances: Vec<InstanceFigures> = (self.instances.iter())
+            .map(|(id, tally)| InstanceFigures {
+                instance: name(*id),
+                zone: tally.zone.map(name),
+                new: self.appearances.of(*id).is_some_and(|a| a.new),
+                requests: tally.requests.figures(),
+                per_second: tally.per_second.clone(),
+            })
+            .collect();
+        instances.sort_by(|a, b| a.instance.cmp(&b.instance));
+        let step = |(index, requests): (usize, &Option<Requests>)| {
+            let (scenario, step) = self.step_names[index].clone();
+            Some(StepFigures { scenario, step, requests: requests.as_ref()?.figures() })
+        };
+        Analysis {
+            load_start_us: self.load_start,
+            load_end_us,
+            requests: self.whole.figures(),
+            steps: self.steps.iter().enumerate().filter_map(step).collect(),
+            instances,
+            balance: balance(&rates),
+            connections: self.connections,
+            addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
+            outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
+            actions: actions(&self.events),
+            generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
+            seconds: self.seconds.figures(),
+            phases,
+            stages,
+            objectives: self.windows.finish(load_end_us, recovery),
+        }
+    }
+
+    fn stages(&self, names: &Names, first_adoptions: &BTreeMap<String, Offset>) -> Vec<InstanceStages> {
+        let name = |id: NameId| names.name(id).to_string();
+        let served = self.instances.iter().map(|(id, tally)| (name(*id), tally.per_second.clone())).collect();
+        let evidence = Evidence {
+            events: &self.events,
+            changes: &self.changes,
+            start: self.load_start,
+            seconds: &self.seconds,
+            served: &served,
+            capacity_per_instance: self.capacity_per_instance,
+            watch: self.watch.as_ref(),
+            first_adoptions,
+        };
+        let mut new: Vec<(NameId, NewInstance)> = (self.appearances.all())
+            .filter(|(id, a)| a.new && self.instances.contains_key(id))
+            .map(|(id, appearance)| {
+                let instance = NewInstance {
+                    name: name(id),
+                    zone: self.instances[&id].zone.map(name),
+                    appeared: appearance.at,
+                    first_response: appearance.first_response,
+                };
+                (id, instance)
+            })
+            .collect();
+        new.sort_by(|(_, a), (_, b)| (a.appeared, &a.name).cmp(&(b.appeared, &b.name)));
+        let stages = |(id, instance): &(NameId, NewInstance)| InstanceStages {
+            warm_up: self.warm_ups.penalty(*id),
+            ..evidence.stages(instance)
+        };
+        new.iter().map(stages).collect()
+    }
+
+    fn phases(&self, stages: &[InstanceStages]) -> Option<Phases> {
+        let change = self.changes.iter().find(|c| c.name == SCALE_OUT).or(self.changes.first())?;
+        let second = |at: Offset| at.since(self.load_start).as_secs() as usize;
+        let from = second(change.activity_us.unwrap_or(change.at_us));
+        let limit = from + Self::DURING_SECONDS;
+        let fair: Option<Vec<Offset>> = stages.iter().map(|s| s.t9_fair_share.at()).collect();
+        let fair = fair.and_then(|all| all.into_iter().max()).map_or(limit, second);
+        let to = fair.clamp(from + 1, limit);
+        Some(Phases {
+            change: change.clone(),
+            during_from_second: from as u32,
+            during_to_second: to as u32,
+            before: self.seconds.times(0..from).figures(),
+            during: self.seconds.times(from..to).figures(),
+            after: self.seconds.times(to..self.seconds.len().max(to)).figures(),
+        })
+    }
+}
+
+/// Responses a second, from the first second with one to the last.
+fn mean_rate(per_second: &[u32]) -> f64 {
+    let total: u64 = per_second.iter().map(|n| u64::from(*n)).sum();
+    let idle_before = per_second.iter().take_while(|n| **n == 0).count();
+    total as f64 / (per_second.len() - idle_before).max(1) as f64
+}
+
+fn actions(events: &[Event]) -> BTreeMap<String, u64> {
+    let mut actions: BTreeMap<String, u64> = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::ActionStarted { action, .. } => *actions.entry(action.clone()).or_default() += 1,
+            EventKind::ActionFailed { action, .. } => {
+                actions.entry(action.clone()).and_modify(|n| *n = n.saturating_sub(1));
+            }
+            _ => {}
+        }
+    }
+    actions
+}
+
+fn generator(samples: &[Sample], start: Offset, end: Option<Offset>) -> GeneratorFigures {
+    let gauges = || samples.iter().map(|s| &s.generator);
+    let loaded = samples.iter().filter(|s| s.at_us > start && end.is_none_or(|end| s.at_us <= end));
+    let busy: Vec<f64> = loaded.map(|s| s.generator.load_thread_busy).collect();
+    GeneratorFigures {
+        arrivals_due: gauges().map(|g| g.arrivals_due).max().unwrap_or(0),
+        arrivals_owed: gauges().map(|g| g.arrivals_owed).max().unwrap_or(0),
+        scheduling_lag: super::TimeFigures::default(),
+        load_thread_busy_max: busy.iter().copied().fold(0.0, f64::max),
+        load_thread_busy_mean: busy.iter().sum::<f64>() / busy.len().max(1) as f64,
+        seconds_sampled: busy.len() as u64,
+        seconds_busy: busy.iter().filter(|share| **share > GeneratorFigures::BUSY).count() as u64,
+        observations_lost: gauges().map(|g| g.observations_lost).max().unwrap_or(0),
+        sessions_in_flight_max: gauges().map(|g| g.sessions_in_flight).max().unwrap_or(0),
     }
 }

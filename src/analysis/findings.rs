@@ -18,6 +18,8 @@ pub struct Analysis {
     pub addresses: BTreeMap<String, u64>,
     /// Requests by outcome, such as `ok` or `timeout`.
     pub outcomes: BTreeMap<String, u64>,
+    /// Actions begun and not failed, by name.
+    pub actions: BTreeMap<String, u64>,
     pub generator: GeneratorFigures,
     pub seconds: Vec<SecondFigures>,
     /// Before, during and after the first scale-out (or, with none, the first other change). None without a change.
@@ -96,11 +98,20 @@ pub struct GeneratorFigures {
     /// Intended to actual start of requests on connections that were there already (opening one is the target's time as
     /// much as ours).
     pub scheduling_lag: TimeFigures,
-    /// Greatest share of a second that the load threads were busy, and the mean.
+    /// Share of the time that the load threads were busy: greatest of a second, and the mean.
     pub load_thread_busy_max: f64,
     pub load_thread_busy_mean: f64,
+    /// Seconds sampled under load, and those of them in which the load threads were busy for over
+    /// [`GeneratorFigures::BUSY`].
+    pub seconds_sampled: u64,
+    pub seconds_busy: u64,
     pub observations_lost: u64,
     pub sessions_in_flight_max: u64,
+}
+
+impl GeneratorFigures {
+    /// Load threads busier than this have no room left to keep to the plan.
+    pub const BUSY: f64 = 0.9;
 }
 
 /// A second by intended start, counted from the load's start.

@@ -76,10 +76,6 @@ impl Requests {
         self.errors += u64::from(row.outcome != Outcome::Ok);
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.response.count()
-    }
-
     pub(super) fn figures(&self) -> RequestFigures {
         RequestFigures {
             count: self.response.count(),

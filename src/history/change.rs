@@ -31,6 +31,10 @@ impl FleetChange {
         self.name == name || self.action.as_deref() == Some(name)
     }
 
+    pub fn is_scale_out(&self) -> bool {
+        self.name == SCALE_OUT
+    }
+
     /// The changes in `events`, earliest first. Before the load starts nothing counts as a change: that is set-up.
     pub fn all(events: &[Event]) -> Vec<FleetChange> {
         let start = load_start(events);

@@ -1,35 +1,51 @@
+use super::sections;
+use super::text::{Page, Style, Tone, printable};
 use crate::analysis::Analysis;
 use crate::plan::Plan;
 use crate::session::SessionFindings;
-use crate::verdict::Verdict;
+use crate::verdict::{Outcome, Verdict};
 
-/// Whether to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    Plain,
-    Coloured,
-}
-
-/// A run's summary on one screen, at most `width` columns wide. `results`: where the run is, as it is to be shown.
+/// A run's summary on about one screen, at most `width` (and never over 100) columns wide. `results`: where the run is,
+/// as it is to be shown.
 pub fn terminal(
-    _plan: &Plan,
-    _analysis: &Analysis,
-    _sessions: &SessionFindings,
-    _verdict: &Verdict,
-    _results: &str,
-    _width: usize,
-    _style: Style,
+    plan: &Plan,
+    analysis: &Analysis,
+    sessions: &SessionFindings,
+    verdict: &Verdict,
+    results: &str,
+    width: usize,
+    style: Style,
 ) -> String {
-    todo!()
+    let mut page = Page::new(width, style);
+    lead(&mut page, plan, verdict);
+    sections::continuity(&mut page, sessions);
+    sections::new_instances(&mut page, analysis);
+    sections::response_time(&mut page, analysis);
+    sections::objectives(&mut page, verdict);
+    sections::symptoms(&mut page, verdict);
+    sections::losses(&mut page, sessions);
+    if verdict.outcome != Outcome::Inconclusive {
+        sections::doubts(&mut page, verdict);
+    }
+    page.heading("Results");
+    page.paragraph(None, "  ", &printable(results));
+    page.finish()
 }
 
-/// The same as one JSON object: `profile`, `results`, `verdict`, `sessions`, `analysis`.
-pub fn json(
-    _plan: &Plan,
-    _analysis: &Analysis,
-    _sessions: &SessionFindings,
-    _verdict: &Verdict,
-    _results: &str,
-) -> String {
-    todo!()
+fn lead(page: &mut Page, plan: &Plan, verdict: &Verdict) {
+    let tone = match verdict.outcome {
+        Outcome::Pass => Tone::Good,
+        Outcome::Inconclusive => Tone::Doubtful,
+        Outcome::ObjectiveMissed | Outcome::SessionsLost => Tone::Bad,
+    };
+    let interrupted = if verdict.interrupted { " (interrupted: over what was seen)" } else { "" };
+    let words = verdict.outcome.words().to_uppercase();
+    page.line(Some(tone), &format!("{words}{interrupted} · {}", printable(&plan.name)));
+    for reason in verdict.reasons.iter().filter(|r| r.speaks_for == verdict.outcome) {
+        page.paragraph(None, "  ", &printable(&reason.text));
+    }
+    let rest = verdict.reasons.iter().filter(|r| r.speaks_for != verdict.outcome);
+    for reason in rest.filter(|r| r.speaks_for != Outcome::Inconclusive) {
+        page.paragraph(Some(Tone::Faint), "  also: ", &printable(&reason.text));
+    }
 }

@@ -228,9 +228,7 @@ impl Register {
 
     fn missing(&mut self) -> Reading {
         match self.value.take() {
-            Some(expected) if self.in_doubt.is_empty() => {
-                Reading::Lost(difference(fingerprint(expected), "nothing"))
-            }
+            Some(expected) if self.in_doubt.is_empty() => Reading::Lost(difference(fingerprint(expected), "nothing")),
             None if self.in_doubt.is_empty() => Reading::Nothing,
             _ => Reading::Ambiguous,
         }

@@ -1,9 +1,151 @@
-use super::{RunFacts, Verdict};
+use super::objectives::objectives;
+use super::validity::validity;
+use super::{Met, ObjectiveResult, Outcome, Reason, RunFacts, ValidityCheck, Verdict};
 use crate::analysis::Analysis;
-use crate::plan::Plan;
-use crate::session::SessionFindings;
+use crate::plan::{Limit, Plan};
+use crate::session::{SessionFindings, Symptom, SymptomKind};
 
-/// The verdict on a run.
-pub fn decide(_plan: &Plan, _analysis: &Analysis, _sessions: &SessionFindings, _run: &RunFacts) -> Verdict {
-    todo!()
+/// A new instance this many times as slow as its peers is told as a symptom …
+const SLOW_WARM_UP: f64 = 3.0;
+/// … when it served this many requests in its first seconds.
+const ENOUGH_WARM_UP: u64 = 50;
+
+/// The verdict on a run. Where several outcomes hold, sessions lost comes before inconclusive, and that before an
+/// objective missed: a definite loss stands whatever else is in doubt, and a missed limit does not when the figures are.
+pub fn decide(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, run: &RunFacts) -> Verdict {
+    let objectives = objectives(plan, analysis, sessions);
+    let validity = validity(plan, analysis, sessions, run);
+    let mut reasons = losses(plan, sessions);
+    reasons.extend(doubts(&validity, &objectives));
+    reasons.extend(objectives.iter().filter(|o| o.met == Met::Missed).map(missed));
+    let holds = |outcome: &Outcome| reasons.iter().any(|r| r.speaks_for == *outcome);
+    let outcome = [Outcome::SessionsLost, Outcome::Inconclusive, Outcome::ObjectiveMissed];
+    let outcome = outcome.into_iter().find(holds).unwrap_or(Outcome::Pass);
+    reasons.extend(comforts(plan, sessions, &objectives));
+    reasons.sort_by_key(|r| r.speaks_for != outcome);
+    Verdict {
+        outcome,
+        exit_code: if run.interrupted { 130 } else { outcome.exit_code() },
+        interrupted: run.interrupted,
+        reasons,
+        objectives,
+        validity,
+        symptoms: sessions.symptoms.iter().cloned().chain(slow_warm_up(analysis)).collect(),
+    }
+}
+
+fn reason(speaks_for: Outcome, text: impl Into<String>) -> Reason {
+    Reason { speaks_for, text: text.into() }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn losses(plan: &Plan, sessions: &SessionFindings) -> Vec<Reason> {
+    let allow = plan.session.allow;
+    let mut reasons = Vec::new();
+    let mut lost = |text: String| reasons.push(reason(Outcome::SessionsLost, text));
+    let counts = &sessions.sessions;
+    if counts.wrong_user > 0 {
+        lost(format!("{} answered as another user", plural(counts.wrong_user, "session")));
+    }
+    let allowed = |most: u64| if most == 0 { String::new() } else { format!(" (the profile allows {most})") };
+    if counts.asked_to_log_in_again > allow.relogins {
+        let sessions = plural(counts.asked_to_log_in_again, "session");
+        lost(format!("{sessions} asked to log in again while still valid{}", allowed(allow.relogins)));
+    }
+    let wrong: u64 = sessions.states.iter().map(|s| s.lost + s.duplicated).sum();
+    if wrong > allow.state_lost {
+        let each = |s: &crate::session::StateFindings| {
+            let lost = (s.lost > 0).then(|| format!("\"{}\" lost {}", s.name, plural(s.lost, "time")));
+            let more =
+                (s.duplicated > 0).then(|| format!("\"{}\" duplicated {}", s.name, plural(s.duplicated, "time")));
+            [lost, more].into_iter().flatten().collect::<Vec<_>>()
+        };
+        let each: Vec<String> = sessions.states.iter().flat_map(each).collect();
+        lost(format!(
+            "state that had been acknowledged was not kept: {}{}",
+            each.join(", "),
+            allowed(allow.state_lost)
+        ));
+    }
+    if sessions.symptoms.iter().any(|s| s.kind == SymptomKind::LoginLocalToInstance) {
+        let refused = plural(sessions.logins.refused, "login");
+        lost(format!("{refused} refused where the form and its post were served by different instances"));
+    }
+    reasons
+}
+
+fn doubts(validity: &[ValidityCheck], objectives: &[ObjectiveResult]) -> Vec<Reason> {
+    let failed = validity.iter().filter(|check| !check.ok);
+    let failed = failed.map(|c| reason(Outcome::Inconclusive, format!("{} (needed: {})", c.found, c.needed)));
+    let unknown = objectives.iter().filter_map(|o| {
+        let why = o.unknown_because.as_ref()?;
+        Some(reason(Outcome::Inconclusive, format!("objective unknown: {}: {why}", o.text)))
+    });
+    failed.chain(unknown).collect()
+}
+
+fn missed(objective: &ObjectiveResult) -> Reason {
+    let by = match (objective.measured, objective.limit) {
+        (None, _) => "it never came about".to_owned(),
+        (Some(measured), Limit::AtMost(limit)) => {
+            format!("{} where at most {} is allowed", figure(measured), figure(limit))
+        }
+        (Some(measured), Limit::AtLeast(limit)) => {
+            format!("{} where at least {} is needed", figure(measured), figure(limit))
+        }
+    };
+    reason(Outcome::ObjectiveMissed, format!("{}: {by}", objective.text))
+}
+
+/// Four significant digits at most.
+fn figure(value: f64) -> String {
+    let digits = (3 - value.abs().max(1e-6).log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// What speaks for a pass, worth saying whatever came out.
+fn comforts(plan: &Plan, sessions: &SessionFindings, objectives: &[ObjectiveResult]) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let counts = &sessions.sessions;
+    let nothing_lost = counts.wrong_user == 0
+        && counts.asked_to_log_in_again == 0
+        && sessions.states.iter().all(|s| s.lost == 0 && s.duplicated == 0);
+    if counts.verified > 0 && nothing_lost {
+        let verified = plural(counts.verified, "session");
+        reasons.push(reason(Outcome::Pass, format!("no session lost of {verified} that proved who they were")));
+    }
+    if (1..=plan.session.allow.relogins).contains(&counts.asked_to_log_in_again) {
+        let sessions = plural(counts.asked_to_log_in_again, "session");
+        reasons.push(reason(Outcome::Pass, format!("{sessions} asked to log in again, which the profile allows")));
+    }
+    let met = objectives.iter().filter(|o| o.met == Met::Met).count();
+    if met > 0 {
+        reasons.push(reason(Outcome::Pass, format!("{met} of {} objectives met", objectives.len())));
+    }
+    reasons
+}
+
+fn slow_warm_up(analysis: &Analysis) -> Option<Symptom> {
+    let penalties = analysis.stages.iter().filter_map(|s| Some((s.instance.as_str(), s.warm_up?)));
+    let slow = penalties
+        .filter(|(_, w)| w.ratio >= SLOW_WARM_UP && w.requests >= ENOUGH_WARM_UP && w.peers_requests >= ENOUGH_WARM_UP);
+    let evidence: Vec<String> = slow
+        .map(|(instance, w)| {
+            let (p99, peers) = (w.p99_ms, w.peers_p99_ms);
+            format!("{instance}: p99 {p99:.0} ms in its first {} s, its peers {peers:.0} ms", w.seconds)
+        })
+        .collect();
+    (!evidence.is_empty()).then(|| Symptom {
+        kind: SymptomKind::SlowWarmUp,
+        title: "new instances are slower than their peers at first".to_owned(),
+        evidence: evidence.join("; "),
+        explanation:
+            "They take traffic before they are warm: fill caches and pools before the health check passes, or \
+                      let the balancer raise their share slowly (slow start)."
+                .to_owned(),
+    })
 }

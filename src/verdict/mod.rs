@@ -2,6 +2,8 @@
 
 mod decide;
 mod findings;
+mod objectives;
+mod validity;
 
 pub use decide::decide;
 pub use findings::*;

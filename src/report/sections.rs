@@ -1,0 +1,254 @@
+use super::text::{Page, Tone, cell, ms, printable};
+use crate::analysis::{Analysis, Stamp, TimeFigures};
+use crate::history::Offset;
+use crate::plan::Limit;
+use crate::session::{Cohort, LossExample, LossKind, SessionFindings};
+use crate::verdict::{Met, ObjectiveResult, Verdict};
+
+/// Steps told one by one: those with the greatest p99.
+const SLOWEST: usize = 5;
+/// Cohorts and new instances told one by one.
+const MOST_ROWS: usize = 6;
+
+fn seconds(at: Offset) -> String {
+    format!("{:.1} s", at.as_secs_f64())
+}
+
+pub(super) fn continuity(page: &mut Page, sessions: &SessionFindings) {
+    let counts = &sessions.sessions;
+    page.heading("Sessions");
+    page.paragraph(
+        None,
+        "  ",
+        &format!(
+            "{} seen, {} logged in, {} recognised afterwards; {} asked to log in again, {} as another user, {} with \
+             state lost, {} with doubtful state",
+            counts.seen,
+            counts.logged_in,
+            counts.verified,
+            counts.asked_to_log_in_again,
+            counts.wrong_user,
+            counts.state_lost,
+            counts.state_ambiguous
+        ),
+    );
+    let handoffs = &sessions.handoffs;
+    if handoffs.sessions_placed > 0 {
+        let share = 100.0 * handoffs.sessions_handed_off as f64 / handoffs.sessions_placed as f64;
+        let affinity = match handoffs.sessions_with_affinity {
+            0 => "no affinity cookie seen".to_owned(),
+            n => format!("{n} carried an affinity cookie"),
+        };
+        let text = format!(
+            "{} handoffs; {share:.0} % of sessions served by more than one instance; {affinity}",
+            handoffs.handoffs
+        );
+        page.paragraph(None, "  ", &text);
+    }
+    for cohort in told_first(&sessions.cohorts) {
+        cohort_lines(page, cohort);
+    }
+}
+
+/// Scale-outs before other changes.
+fn told_first(cohorts: &[Cohort]) -> Vec<&Cohort> {
+    let mut told: Vec<&Cohort> = cohorts.iter().collect();
+    told.sort_by_key(|c| (!c.change.is_scale_out(), c.change.at_us));
+    told.truncate(MOST_ROWS / 2);
+    told
+}
+
+fn cohort_lines(page: &mut Page, cohort: &Cohort) {
+    let change = &cohort.change;
+    let (name, detail) = (printable(&change.name), printable(&change.detail));
+    let detail = if detail.is_empty() { detail } else { format!(", {detail}") };
+    let title = format!("{name} at {}{detail}: {} sessions were there", seconds(change.at_us), cohort.sessions);
+    page.paragraph(None, "  ", &title);
+    if cohort.sessions == 0 {
+        return;
+    }
+    let fates = [
+        ("survived", cohort.survived),
+        ("re-login", cohort.relogin),
+        ("replaced", cohort.replaced),
+        ("state lost", cohort.state_lost),
+        ("ambiguous", cohort.ambiguous),
+        ("unavailable", cohort.unavailable),
+        ("unobserved", cohort.unobserved),
+    ];
+    let fates: Vec<String> =
+        fates.iter().filter(|(name, n)| *n > 0 || *name == "survived").map(|(name, n)| format!("{name} {n}")).collect();
+    let survival = cohort.survival.map_or("nothing proves what became of them".to_owned(), |s| s.told());
+    page.paragraph(None, "    ", &format!("{} — {survival}", fates.join(" · ")));
+    if let Some(adoption) = &cohort.adoption {
+        let after = |t: Option<f64>| t.map_or("never".to_owned(), |t| format!("{t:.1} s after launch"));
+        let text = format!(
+            "adopted by new instances: {} of the {} still there; half {}, 90 % {}",
+            adoption.adopted,
+            adoption.eligible,
+            after(adoption.t50_seconds),
+            after(adoption.t90_seconds)
+        );
+        page.paragraph(None, "    ", &text);
+    }
+}
+
+pub(super) fn new_instances(page: &mut Page, analysis: &Analysis) {
+    if analysis.stages.is_empty() {
+        return;
+    }
+    let stamp = |stamp: &Stamp| stamp.at().map_or("–".to_owned(), seconds);
+    let head =
+        ["instance", "launched", "in service", "healthy", "1st response", "1st adoption", "fair share", "warm-up"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for stages in analysis.stages.iter().take(MOST_ROWS) {
+        rows.push(vec![
+            cell(&stages.instance),
+            stamp(&stages.t4_launched),
+            stamp(&stages.t5_in_service),
+            stamp(&stages.t6_healthy),
+            stamp(&stages.t7_first_response),
+            stamp(&stages.t8_first_adoption),
+            stamp(&stages.t9_fair_share),
+            stages.warm_up.map_or("–".to_owned(), |w| format!("{:.1}×", w.ratio)),
+        ]);
+    }
+    page.heading("New instances (warm-up: p99 over that of its peers)");
+    page.table(&rows);
+    let first = &analysis.stages[0];
+    let told = [
+        ("load exceeds capacity", &first.t0_load_exceeds_capacity),
+        ("objective broken", &first.t1_objective_broken),
+        ("alarm", &first.t2_alarm),
+        ("activity", &first.t3_activity),
+        ("objective holds again", &first.t10_objective_holds),
+    ];
+    let known: Vec<String> =
+        told.iter().filter_map(|(name, stamp)| Some(format!("{name} {}", seconds(stamp.at()?)))).collect();
+    if !known.is_empty() {
+        page.paragraph(None, "  ", &known.join(" · "));
+    }
+    if let Stamp::Unknown { reason } = &first.t9_fair_share {
+        page.paragraph(Some(Tone::Faint), "  ", &format!("fair share: {reason}"));
+    }
+}
+
+pub(super) fn response_time(page: &mut Page, analysis: &Analysis) {
+    let head = ["", "requests", "p50", "p90", "p99", "p99.9", "max"].map(str::to_owned).to_vec();
+    let row = |name: String, times: &TimeFigures| {
+        let figures = [times.p50_ms, times.p90_ms, times.p99_ms, times.p999_ms, times.max_ms].map(ms);
+        [name, times.count.to_string()].into_iter().chain(figures).collect::<Vec<_>>()
+    };
+    let mut rows = vec![head];
+    if let Some(phases) = &analysis.phases {
+        let change = cell(&phases.change.name);
+        let (from, to) = (phases.during_from_second, phases.during_to_second);
+        rows.push(row(format!("before {change}"), &phases.before));
+        rows.push(row(format!("during ({from}–{to} s)"), &phases.during));
+        rows.push(row("after".to_owned(), &phases.after));
+    }
+    rows.push(row("whole run".to_owned(), &analysis.requests.response_time));
+    let mut steps: Vec<_> = analysis.steps.iter().collect();
+    steps.sort_by(|a, b| b.requests.response_time.p99_ms.total_cmp(&a.requests.response_time.p99_ms));
+    for step in steps.into_iter().take(SLOWEST) {
+        rows.push(row(format!("  {}", cell(&step.step)), &step.requests.response_time));
+    }
+    page.heading("Response time, from when each request was due (ms); the slowest steps");
+    page.table(&rows);
+    let errors: Vec<String> = (analysis.outcomes.iter())
+        .filter(|(outcome, _)| *outcome != "ok")
+        .map(|(outcome, count)| format!("{outcome} {count}"))
+        .collect();
+    if !errors.is_empty() {
+        page.paragraph(None, "  ", &format!("not as expected: {}", errors.join(" · ")));
+    }
+}
+
+pub(super) fn objectives(page: &mut Page, verdict: &Verdict) {
+    if verdict.objectives.is_empty() {
+        return;
+    }
+    page.heading("Objectives");
+    for objective in &verdict.objectives {
+        let (word, tone) = match objective.met {
+            Met::Met => ("met    ", None),
+            Met::Missed => ("missed ", Some(Tone::Bad)),
+            Met::Unknown => ("unknown", Some(Tone::Doubtful)),
+        };
+        page.paragraph(tone, &format!("  {word}  "), &format!("{}: {}", objective.text, told(objective)));
+    }
+}
+
+fn told(objective: &ObjectiveResult) -> String {
+    let Some(measured) = objective.measured else {
+        return objective.unknown_because.clone().unwrap_or_else(|| "it never came about".to_owned());
+    };
+    let (Limit::AtMost(limit) | Limit::AtLeast(limit)) = objective.limit;
+    let found = format!("measured {measured:.4}");
+    let by = measured - limit;
+    match (objective.met, &objective.unknown_because) {
+        (Met::Missed, _) if limit != 0.0 => format!("{found}, {:+.0} % off the limit", 100.0 * by / limit),
+        (Met::Missed, _) => format!("{found}, {by:+.4} off the limit"),
+        (_, Some(why)) => format!("{found}, but {why}"),
+        _ => found,
+    }
+}
+
+pub(super) fn symptoms(page: &mut Page, verdict: &Verdict) {
+    if verdict.symptoms.is_empty() {
+        return;
+    }
+    page.heading("Symptoms");
+    for symptom in &verdict.symptoms {
+        page.paragraph(Some(Tone::Bad), "  · ", &printable(&symptom.title));
+        page.paragraph(None, "    ", &printable(&format!("{}. {}", symptom.evidence, symptom.explanation)));
+    }
+}
+
+/// One example of each kind of loss.
+pub(super) fn losses(page: &mut Page, sessions: &SessionFindings) {
+    if sessions.losses.is_empty() {
+        return;
+    }
+    page.heading("Examples (more in verdict.json)");
+    for (kind, examples) in &sessions.losses {
+        let kind = match kind {
+            LossKind::WrongUser => "wrong user",
+            LossKind::Relogin => "re-login",
+            LossKind::StateLost => "state lost",
+            LossKind::Duplicated => "duplicated",
+            LossKind::LoginRefused => "login refused",
+        };
+        if let Some(example) = examples.first() {
+            page.paragraph(None, "  · ", &printable(&format!("{kind}: {}", example_text(example))));
+        }
+    }
+}
+
+fn example_text(example: &LossExample) -> String {
+    let place = |instance: &Option<String>| instance.as_deref().unwrap_or("an unknown instance").to_owned();
+    let before = example.before.as_ref().map_or(String::new(), |b| {
+        format!(" (before it \"{}\" on {} at {})", b.step, place(&b.instance), seconds(b.at_us))
+    });
+    format!(
+        "session {}, user {}, at {}, \"{}\" on {}{before}: expected {}, found {}",
+        example.session,
+        example.user,
+        seconds(example.at_us),
+        example.step,
+        place(&example.instance),
+        example.expected,
+        example.found
+    )
+}
+
+pub(super) fn doubts(page: &mut Page, verdict: &Verdict) {
+    let failed: Vec<_> = verdict.validity.iter().filter(|check| !check.ok).collect();
+    if failed.is_empty() {
+        return;
+    }
+    page.heading("Why the run cannot be fully believed");
+    for check in failed {
+        page.paragraph(Some(Tone::Doubtful), "  · ", &printable(&format!("{}: {}", check.name, check.found)));
+    }
+}
