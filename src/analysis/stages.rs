@@ -47,6 +47,7 @@ fn told(event: &Event) -> Stamp {
     let source = match event.source {
         EventSource::Run => "run",
         EventSource::Provider => "provider",
+        EventSource::Dns => "dns",
         EventSource::Alarm => "alarm",
         EventSource::Balancer => "balancer",
         EventSource::Declared => "declared",

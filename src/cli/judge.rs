@@ -1,7 +1,7 @@
 //! From what is on disk to a verdict: read the raw files, ask the oracle and the analysis, decide, write what was found.
 
 use crate::analysis::{Analyser, Analysis};
-use crate::history::{EventKind, Names};
+use crate::history::Names;
 use crate::plan::Plan;
 use crate::record::{Ending, RecordedRun, RunDirectory, write_whole};
 use crate::session::{Oracle, SessionFindings};
@@ -43,14 +43,6 @@ pub fn judge(path: &Path) -> anyhow::Result<Judged> {
         record_error: ending.as_ref().and_then(|ending| ending.record_error.clone()),
         observations_produced: ending.as_ref().map_or(reading.rows, |ending: &Ending| ending.observations),
         observations_read: reading.rows,
-        failed_actions: run
-            .events
-            .iter()
-            .filter_map(|event| match &event.kind {
-                EventKind::ActionFailed { action, error } => Some((action.clone(), error.clone())),
-                _ => None,
-            })
-            .collect(),
         unreadable_parts: (run.unfinished_parts + reading.damaged.len()) as u64,
     };
     let verdict = decide(plan, &analysis, &sessions, &facts);
