@@ -117,7 +117,7 @@ impl Journey<'_> {
             (None, _) => true,
             (Some(_), Some((same, _))) => same,
         };
-        let as_expected = met && !read.rejected && (proven || !step.proves_identity);
+        let as_expected = met && !self.is_turned_away(step, answer) && (proven || !step.proves_identity);
         read.outcome = if as_expected { Outcome::Ok } else { Outcome::Unexpected };
         read.identity = if read.rejected {
             Identity::Rejected

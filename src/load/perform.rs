@@ -78,7 +78,7 @@ impl Journey<'_> {
         for part in 0..=MOST_REDIRECTS {
             let sent = self.send(&outgoing, step.needs_body).await;
             let redirect = match &sent.outcome {
-                Ok(answer) if step.follow_redirects && part < MOST_REDIRECTS && !self.is_rejected(step, answer) => {
+                Ok(answer) if step.follow_redirects && part < MOST_REDIRECTS && !self.is_turned_away(step, answer) => {
                     self.redirect(&outgoing, answer)
                 }
                 _ => None,
@@ -261,8 +261,18 @@ impl Journey<'_> {
         request
     }
 
+    /// The application asks a session that had logged in to do so again.
     pub(super) fn is_rejected(&self, step: &CompiledStep, answer: &Answer) -> bool {
-        self.logged_in && step.role == Role::Ordinary && self.plan.rejected.iter().any(|rule| rejects(rule, answer))
+        self.logged_in && step.role == Role::Ordinary && self.asks_for_login(answer)
+    }
+
+    /// The same, or the login that should have been complete leads back to the login.
+    pub(super) fn is_turned_away(&self, step: &CompiledStep, answer: &Answer) -> bool {
+        self.is_rejected(step, answer) || (step.completes_login && self.asks_for_login(answer))
+    }
+
+    fn asks_for_login(&self, answer: &Answer) -> bool {
+        self.plan.rejected.iter().any(|rule| rejects(rule, answer))
     }
 }
 

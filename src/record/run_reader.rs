@@ -5,6 +5,7 @@ use super::{Manifest, RecordError, json_lines};
 use crate::history::{Event, Names, Observation, Sample};
 use crate::plan::Plan;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -92,11 +93,15 @@ fn decode(
 ) {
     let codes = Codes::new(plan, names.clone());
     for path in parts {
-        if let Err(damage) = decode_part(path, &codes, decoded, spare) {
-            let damaged = DamagedPart { file: path.clone(), reason: damage.to_string() };
-            if decoded.send(Err(damaged)).is_err() {
-                return;
-            }
+        // The parquet crate can panic on bits that rotted inside a page; one bad part must not take the others along.
+        let decoding = AssertUnwindSafe(|| decode_part(path, &codes, decoded, spare));
+        let reason = match catch_unwind(decoding) {
+            Ok(Ok(())) => continue,
+            Ok(Err(damage)) => damage.to_string(),
+            Err(_) => "its pages do not hold together".to_owned(),
+        };
+        if decoded.send(Err(DamagedPart { file: path.clone(), reason })).is_err() {
+            return;
         }
     }
 }

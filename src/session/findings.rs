@@ -10,8 +10,8 @@ pub struct SessionFindings {
     pub answers: AnswerCounts,
     /// In the order of [`crate::plan::Plan::states`].
     pub states: Vec<StateFindings>,
-    /// Rows with identity `recognised` or `rejected` (the latter as re-login), by where they were served as against
-    /// where the session had logged in.
+    /// Rows with identity `recognised` or `rejected` (the latter as re-login), by the farthest
+    /// place the session had been served at since its login, that row included, as against where it logged in.
     pub recognition: ByPlace,
     pub logins: LoginFindings,
     pub handoffs: HandoffFindings,

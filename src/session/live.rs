@@ -45,9 +45,13 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Live {
     pub standing: Standing,
-    /// When the login it now stands on was acknowledged, and where.
+    /// When the login it now stands on was acknowledged.
     pub begun: Option<Offset>,
+    /// Where the last request that logs in was served (not what it redirected to), and the place farthest from there
+    /// that answered since. Who has been elsewhere may have been given another session there, so that a rejection back
+    /// at home still belongs to the journey.
     pub home: Option<Place>,
+    pub farthest: Option<Place>,
     pub first_verified: Option<Offset>,
     /// The last answered request.
     pub before: Option<Answered>,
@@ -110,6 +114,7 @@ impl Live {
             standing: Standing::Out,
             begun: None,
             home: None,
+            farthest: None,
             first_verified: None,
             before: None,
             form: LoginTrail::default(),
@@ -143,13 +148,31 @@ impl Live {
         passed(rules.idle_timeout, idle) || passed(rules.lifetime, age)
     }
 
+    /// A request that logs in is answered: what comes after it is measured from here.
+    pub(super) fn begins_login(&mut self, row: &Observation) {
+        self.home = Place::of(row);
+        self.farthest = self.home;
+    }
+
+    /// An answer from `here`.
+    pub(super) fn goes_to(&mut self, here: Option<Place>) {
+        let distance = |place: Option<Place>| match (self.home, place) {
+            (Some(home), Some(place)) if home.instance == place.instance => 1,
+            (Some(home), Some(place)) if home.zone == place.zone => 2,
+            (Some(_), Some(_)) => 3,
+            _ => 0,
+        };
+        if distance(here) > distance(self.farthest) {
+            self.farthest = here;
+        }
+    }
+
     pub(super) fn logs_in(&mut self, row: &Observation) {
         if self.standing == Standing::Asked {
             self.states.iter_mut().for_each(|s| s.after_relogin = true);
         }
         self.standing = Standing::In;
         self.begun = Some(row.last_byte);
-        self.home = Place::of(row);
         self.facts.logged_in = true;
         self.first_verified.get_or_insert(row.last_byte);
     }

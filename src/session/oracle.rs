@@ -168,6 +168,7 @@ impl Oracle {
         }
         if row.part == 0 {
             live.form = LoginTrail { before: live.form.current, current: Some(Place::of(row)) };
+            live.begins_login(row);
         }
         let refused = row.outcome == Outcome::Unexpected;
         if !refused && said != Said::LoggedIn {
@@ -288,8 +289,10 @@ impl Oracle {
             return;
         }
         let here = Place::of(row);
+        live.goes_to(here);
         if matches!(said, Said::Recognised | Said::Rejected) {
-            self.recognition.between(live.home, here).count(said == Said::Rejected);
+            let farthest = if here.is_some() { live.farthest } else { None };
+            self.recognition.between(live.home, farthest).count(said == Said::Rejected);
         }
         self.handoffs.answered += 1;
         let Some(here) = here else {

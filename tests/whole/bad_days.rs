@@ -3,6 +3,7 @@
 use crate::support::{Ended, Reply, Server, run, run_with, start};
 use nix::sys::signal::Signal;
 use rushhour::history::{ConnectionUse, Failure, Outcome};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A profile of a few seconds against `url`: even arrivals, sessions of one step, no login.
@@ -16,13 +17,13 @@ max_body = "4KiB"
 instance = {{ header = "x-instance" }}
 
 [users]
-generate = 50
+generate = 250
 
 [workload]
 model = "sessions"
 arrivals = "even"
-stages = ["20/s for 2s"]
-max_sessions = 40
+stages = ["60/s for 2s"]
+max_sessions = 200
 grace = "2s"
 
 [fleet]
@@ -63,12 +64,47 @@ fn a_name_that_does_not_resolve_is_told() {
     ended.demand_code(2).demand_error(&["nowhere.invalid", "could not be resolved"]);
 }
 
+/// A TLS configuration whose certificate comes from an authority nobody knows, and that authority's PEM.
+fn unknown_authority() -> (Arc<rustls::ServerConfig>, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let pem = authority.self_signed(&key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(authority, key);
+    let server_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let certificate = params.signed_by(&server_key, &issuer).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    (Arc::new(config), pem)
+}
+
+#[test]
+fn an_unknown_authority_is_refused_and_accepted_once_it_is_named() {
+    let (tls, authority) = unknown_authority();
+    let server = Server::start_tls(tls, |_| Reply::ok("hello"));
+    let url = server.url().replace("http:", "https:");
+    run(&profile(&url, "")).demand_code(2).demand_error(&["TLS handshake", "ca_file"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    std::fs::write(&file, authority).unwrap();
+    let named = profile(&url, "").replace("[target]", &format!("[target]\nca_file = \"{}\"", file.display()));
+    run(&named).demand_code(0);
+}
+
 #[test]
 fn a_response_over_the_limit_is_too_large() {
     let server = Server::start(|_| Reply::ok(&"x".repeat(5000)));
     let ended = run(&profile(&server.url(), ""));
     let outcomes = outcomes(&ended);
-    assert_eq!(outcomes.len(), 40);
+    assert_eq!(outcomes.len(), 120);
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Failed(Failure::TooLarge)));
 }
 
@@ -80,7 +116,7 @@ fn a_response_that_drips_ends_at_the_time_out() {
     });
     let ended = run(&profile(&server.url(), ""));
     let rows = ended.rows();
-    assert_eq!(rows.len(), 40);
+    assert_eq!(rows.len(), 120);
     for row in rows {
         assert_eq!(row.outcome, Outcome::Failed(Failure::Timeout));
         let seconds = row.service_time().as_secs_f64();
@@ -107,10 +143,10 @@ fn a_connection_closed_while_idle_is_reopened_without_an_error() {
     let ended = run(&profile(&server.url(), "repeat = 3\nthink = { constant = \"100ms\" }"));
     ended.demand_code(0);
     let rows = ended.rows();
-    assert_eq!(rows.len(), 120);
+    assert_eq!(rows.len(), 360);
     assert!(rows.iter().all(|row| row.outcome == Outcome::Ok));
     let reopened = rows.iter().filter(|row| row.connection == ConnectionUse::Reopened).count();
-    assert_eq!(reopened, 80, "each session opens once and reopens twice");
+    assert_eq!(reopened, 240, "each session opens once and reopens twice");
 }
 
 #[test]
@@ -126,7 +162,7 @@ fn who_served_is_unknown_without_the_instance_header() {
 fn a_balancer_that_dies_and_comes_back_costs_failures_and_nothing_else() {
     let first = Server::start(|_| Reply::ok("hello"));
     let address = first.address();
-    let profile = profile(&first.url(), "").replace("20/s for 2s", "20/s for 5s");
+    let profile = profile(&first.url(), "").replace("60/s for 2s", "40/s for 5s");
     let mut running = start(&profile, &[], None);
     running.wait_for("load begins");
     // The run is on its way once requests have been recorded; the panel's file is the only window into it.
@@ -144,9 +180,9 @@ fn a_balancer_that_dies_and_comes_back_costs_failures_and_nothing_else() {
     let ended = running.end();
     let outcomes = outcomes(&ended);
     let refused = outcomes.iter().filter(|o| **o == Outcome::Failed(Failure::Connect)).count();
-    assert!(refused >= 10, "{refused} of {} were refused while nobody listened", outcomes.len());
+    assert!(refused >= 20, "{refused} of {} were refused while nobody listened", outcomes.len());
     assert_eq!(outcomes.last(), Some(&Outcome::Ok), "the balancer came back");
-    assert_eq!(outcomes.len(), 100, "every arrival is in the record");
+    assert_eq!(outcomes.len(), 200, "every arrival is in the record");
 }
 
 #[test]
@@ -159,7 +195,7 @@ fn results_that_cannot_be_written_are_told_before_anything_starts() {
 #[test]
 fn a_full_disk_ends_the_run_as_inconclusive_and_leaves_what_was_written() {
     let server = Server::start(|_| Reply::ok("hello"));
-    let profile = profile(&server.url(), "").replace("20/s for 2s", "400/s for 20s").replace("40\n", "50\n");
+    let profile = profile(&server.url(), "").replace("60/s for 2s", "400/s for 20s");
     // No file may grow past 24 KiB, and the signal that would say so is ignored, so that writing fails as on a full disk.
     let ended = start(&profile, &[], Some("trap '' XFSZ && ulimit -f 24")).end();
     ended.demand_code(6);

@@ -50,7 +50,7 @@ instance = {{ header = "x-instance" }}
 generate = 60
 
 [workload]
-stages = ["10/s for 3s"]
+stages = ["15/s for 3s"]
 arrivals = "even"
 max_sessions = 50
 grace = "3s"

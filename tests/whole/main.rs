@@ -1,5 +1,6 @@
 //! Whole runs of the program, as a user would start it.
 
 mod bad_days;
+mod defects;
 mod exit_codes;
 mod support;

@@ -94,10 +94,6 @@ pub fn start(profile: &str, arguments: &[&str], limits: Option<&str>) -> Running
 }
 
 impl Running {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn folder(&self) -> &Path {
         self.folder.as_ref().expect("it is taken only at the end").path()
     }

@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub struct Request {
-    pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Which connection of the server it came over, and which request of that connection it is; from 0.
-    pub connection: usize,
+    /// Which request of its connection it is, from 0.
     pub on_connection: usize,
 }
 
@@ -74,7 +72,7 @@ impl Server {
         let open = Arc::new(Mutex::new(Vec::new()));
         let (stop, connections) = (stopping.clone(), open.clone());
         std::thread::spawn(move || {
-            for (number, stream) in listener.incoming().enumerate() {
+            for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
@@ -82,10 +80,8 @@ impl Server {
                 connections.lock().unwrap().push(stream.try_clone().unwrap());
                 let (handler, tls) = (handler.clone(), tls.clone());
                 std::thread::spawn(move || match tls {
-                    None => serve(stream, number, &handler),
-                    Some(config) => {
-                        serve(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), number, &handler)
-                    }
+                    None => serve(stream, &handler),
+                    Some(config) => serve(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &handler),
                 });
             }
         });
@@ -117,10 +113,10 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: impl Read + Write, connection: usize, handler: &Handler) {
+fn serve(stream: impl Read + Write, handler: &Handler) {
     let mut stream = BufReader::new(stream);
     for on_connection in 0.. {
-        let Some(request) = read(&mut stream, connection, on_connection) else { return };
+        let Some(request) = read(&mut stream, on_connection) else { return };
         let written = match handler(&request) {
             Reply::Bytes(bytes) => stream.get_mut().write_all(&bytes).and_then(|()| stream.get_mut().flush()),
             Reply::Last(bytes) => {
@@ -141,7 +137,7 @@ fn serve(stream: impl Read + Write, connection: usize, handler: &Handler) {
     }
 }
 
-fn read(stream: &mut impl BufRead, connection: usize, on_connection: usize) -> Option<Request> {
+fn read(stream: &mut impl BufRead, on_connection: usize) -> Option<Request> {
     let line = |stream: &mut dyn BufRead| {
         let mut line = String::new();
         match stream.read_line(&mut line) {
@@ -151,7 +147,7 @@ fn read(stream: &mut impl BufRead, connection: usize, on_connection: usize) -> O
     };
     let first = line(stream)?;
     let mut words = first.split(' ').map(str::to_owned);
-    let (method, path) = (words.next()?, words.next()?);
+    let path = words.nth(1)?;
     let mut headers = Vec::new();
     loop {
         let next = line(stream)?;
@@ -161,7 +157,7 @@ fn read(stream: &mut impl BufRead, connection: usize, on_connection: usize) -> O
         let (name, value) = next.split_once(':')?;
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut request = Request { method, path, headers, body: Vec::new(), connection, on_connection };
+    let mut request = Request { path, headers, body: Vec::new(), on_connection };
     let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     request.body = vec![0; length];
     stream.read_exact(&mut request.body).ok()?;

@@ -1,0 +1,93 @@
+//! Negative controls: each way in which the lab's application can be wrong is caught and named, and a right one is not
+//! accused of anything.
+
+use crate::support::{Ended, run_with};
+use serde_json::Value;
+
+/// A short run with everything a defect could show itself in: two instances that become four under sessions that log
+/// in by form, keep a cart, and wait for a job.
+const PROFILE: &str = include_str!("defects.toml");
+
+fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
+    let defect = defect.map(|name| format!("fleet.defect=\"{name}\""));
+    let mut arguments = Vec::new();
+    for set in defect.iter().map(String::as_str).chain(more.iter().copied()) {
+        arguments.extend(["--set", set]);
+    }
+    run_with(PROFILE, &arguments)
+}
+
+fn symptoms(summary: &Value) -> Vec<String> {
+    let list = summary["verdict"]["symptoms"].as_array().unwrap();
+    list.iter().map(|symptom| symptom["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+fn demand(ended: &Ended, code: i32, symptom: &str) {
+    ended.demand_code(code);
+    let found = symptoms(&ended.summary());
+    assert!(found.iter().any(|kind| kind == symptom), "no {symptom} in {found:?}\n{}", ended.stdout);
+}
+
+#[test]
+fn a_right_application_is_accused_of_nothing() {
+    let ended = lab(None, &[]);
+    ended.demand_code(0);
+    let summary = ended.summary();
+    assert_eq!(symptoms(&summary), Vec::<String>::new());
+    assert_eq!(summary["sessions"]["losses"].as_object().unwrap().len(), 0, "{}", ended.stdout);
+    for instance in summary["sessions"]["new_instances"].as_array().unwrap() {
+        assert!(instance["adopted_sessions"].as_u64().unwrap() > 0, "{instance}");
+    }
+}
+
+#[test]
+fn sessions_in_the_instances_memory() {
+    demand(&lab(Some("local-sessions"), &[]), 4, "sessions-local-to-instance");
+}
+
+#[test]
+fn a_sticky_balancer_over_local_sessions_shows_nothing_while_stickiness_is_kept() {
+    let ended = lab(Some("sticky-local-sessions"), &["connections.stickiness=\"kept\""]);
+    ended.demand_code(6);
+    assert!(ended.stdout.contains("stickiness"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_sticky_balancer_over_local_sessions_is_lost_sessions_once_stickiness_is_stripped() {
+    demand(
+        &lab(Some("sticky-local-sessions"), &["connections.stickiness=\"stripped\""]),
+        4,
+        "sessions-local-to-instance",
+    );
+}
+
+#[test]
+fn sessions_that_one_zone_accepts() {
+    demand(&lab(Some("store-per-zone"), &[]), 4, "sessions-local-to-zone");
+}
+
+#[test]
+fn writes_acknowledged_and_dropped() {
+    demand(&lab(Some("dropped-writes"), &[]), 4, "writes-dropped");
+}
+
+#[test]
+fn sessions_mixed_up() {
+    demand(&lab(Some("session-mixup"), &[]), 4, "wrong-user");
+}
+
+#[test]
+fn new_instances_that_are_slow_at_first() {
+    let ended = lab(Some("slow-warm-up"), &["objectives.0.metric=\"warm-up-penalty\"", "objectives.0.at_most=3"]);
+    demand(&ended, 3, "slow-warm-up");
+}
+
+#[test]
+fn csrf_tokens_in_the_instances_memory() {
+    demand(&lab(Some("local-csrf"), &[]), 4, "login-local-to-instance");
+}
+
+#[test]
+fn jobs_in_the_instances_memory() {
+    demand(&lab(Some("local-jobs"), &[]), 4, "jobs-local-to-instance");
+}
