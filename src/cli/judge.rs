@@ -17,13 +17,13 @@ pub struct Judged {
     pub analysis: Analysis,
     pub sessions: SessionFindings,
     pub verdict: Verdict,
-    /// What could not be read, for the reader to know.
-    pub unread: Vec<String>,
+    /// What could not be read or written, for the user to know.
+    pub trouble: Vec<String>,
 }
 
 /// Judges the run at `path` and writes `analysis.json` and `verdict.json` beside its raw files. The same raw files
-/// give the same bytes.
-pub fn judge(path: &Path) -> anyhow::Result<Judged> {
+/// give the same bytes. `ending`: how the run ended, where the manifest may not say.
+pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let run = RecordedRun::open(path)?;
     let names = Names::default();
     let plan = &run.manifest.plan;
@@ -35,7 +35,7 @@ pub fn judge(path: &Path) -> anyhow::Result<Judged> {
     });
     let sessions = oracle.finish(&names);
     let analysis = analyser.finish(&names, &sessions.first_adoptions());
-    let ending = run.manifest.ending.clone();
+    let ending = ending.or(run.manifest.ending.clone());
     let facts = RunFacts {
         ended: ending.is_some(),
         interrupted: ending.as_ref().is_some_and(|ending| ending.interrupted),
@@ -46,20 +46,22 @@ pub fn judge(path: &Path) -> anyhow::Result<Judged> {
         unreadable_parts: (run.unfinished_parts + reading.damaged.len()) as u64,
     };
     let verdict = decide(plan, &analysis, &sessions, &facts);
-    write_json(&run.directory.analysis(), &Derived { sessions: &sessions, analysis: &analysis })?;
-    write_json(&run.directory.verdict(), &verdict)?;
-    let mut unread: Vec<String> =
-        reading.damaged.iter().map(|part| format!("{}: {}", part.file.display(), part.reason)).collect();
+    let derived = Derived { sessions: &sessions, analysis: &analysis };
+    // A verdict that cannot be written down is a verdict all the same.
+    let unwritten = [write_json(&run.directory.analysis(), &derived), write_json(&run.directory.verdict(), &verdict)];
+    let mut trouble: Vec<String> =
+        unwritten.into_iter().filter_map(|written| Some(format!("{:#}", written.err()?))).collect();
+    trouble.extend(reading.damaged.iter().map(|part| format!("{}: {}", part.file.display(), part.reason)));
     if run.unfinished_parts > 0 {
-        unread.push(format!(
+        trouble.push(format!(
             "{} unfinished part(s) of requests/: the run was killed, or is still going on",
             run.unfinished_parts
         ));
     }
     if run.skipped_lines > 0 {
-        unread.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
+        trouble.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
     }
-    Ok(Judged { plan: run.manifest.plan, directory: run.directory, analysis, sessions, verdict, unread })
+    Ok(Judged { plan: run.manifest.plan, directory: run.directory, analysis, sessions, verdict, trouble })
 }
 
 /// `analysis.json`.

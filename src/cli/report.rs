@@ -15,15 +15,15 @@ pub struct ReportArgs {
 }
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
-    let judged = judge(&args.run)?;
+    let judged = judge(&args.run, None)?;
     print(&judged, args.json)?;
     Ok(Exit::Verdict(judged.verdict.exit_code))
 }
 
 /// Prints a judged run's summary on standard output.
 pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
-    for what in &judged.unread {
-        eprintln!("not read: {what}");
+    for what in &judged.trouble {
+        eprintln!("warning: {what}");
     }
     let Judged { plan, analysis, sessions, verdict, .. } = judged;
     let results = judged.directory.path().display().to_string();

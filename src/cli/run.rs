@@ -56,7 +56,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     show.finish();
     match conducted {
         Ok(conducted) => {
-            let judged = judge(conducted.directory.path())?;
+            let judged = judge(conducted.directory.path(), Some(conducted.ending))?;
             report::print(&judged, args.json)?;
             Ok(Exit::Verdict(judged.verdict.exit_code))
         }

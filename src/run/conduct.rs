@@ -152,7 +152,9 @@ async fn run_load(
     let RecordOutcome { recorded, lost: _, error } = recorder.finish();
     let ending = Ending { observations: produced, recorded, record_error: error, ..ending };
     manifest.ending = Some(ending.clone());
-    manifest.write(&directory)?;
+    // Without room for it the run is judged by the ending in hand; what was recorded before stays readable.
+    let unwritten = manifest.write(&directory).err();
+    let ending = Ending { record_error: ending.record_error.or(unwritten.map(|error| error.to_string())), ..ending };
     Ok(Conducted { directory, ending })
 }
 

@@ -33,8 +33,10 @@ pub(super) fn validity(
     if !run.interrupted {
         checks.extend(timeline(plan, analysis));
     }
-    if asks_for_continuity(plan) {
+    if asks_for_continuity(plan) || plan.target.instance.is_some() {
         checks.push(served_by(plan, sessions));
+    }
+    if asks_for_continuity(plan) {
         checks.push(identity(sessions));
         checks.extend(adoption(sessions));
         checks.extend(affinity(analysis, sessions));

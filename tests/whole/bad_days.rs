@@ -140,7 +140,7 @@ fn a_connection_closed_while_idle_is_reopened_without_an_error() {
             _ => unreachable!(),
         })
     });
-    let ended = run(&profile(&server.url(), "repeat = 3\nthink = { constant = \"100ms\" }"));
+    let ended = run(&profile(&server.url(), "repeat = 3\nthink = \"100ms\""));
     ended.demand_code(0);
     let rows = ended.rows();
     assert_eq!(rows.len(), 360);
@@ -196,8 +196,8 @@ fn results_that_cannot_be_written_are_told_before_anything_starts() {
 fn a_full_disk_ends_the_run_as_inconclusive_and_leaves_what_was_written() {
     let server = Server::start(|_| Reply::ok("hello"));
     let profile = profile(&server.url(), "").replace("60/s for 2s", "400/s for 20s");
-    // No file may grow past 24 KiB, and the signal that would say so is ignored, so that writing fails as on a full disk.
-    let ended = start(&profile, &[], Some("trap '' XFSZ && ulimit -f 24")).end();
+    // No file may grow past 12 KiB, and the signal that would say so is ignored, so that writing fails as on a full disk.
+    let ended = start(&profile, &[], Some("trap '' XFSZ && ulimit -f 12")).end();
     ended.demand_code(6);
     assert!(ended.stdout.contains("recording failed"), "{}", ended.stdout);
 }

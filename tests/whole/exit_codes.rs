@@ -65,7 +65,7 @@ provider = "observe"
 
 [[scenarios]]
 name = "shopper"
-think = {{ constant = "100ms" }}
+think = "100ms"
 
 [[scenarios.steps]]
 name = "login"
