@@ -3,6 +3,8 @@
 
 mod distribution;
 mod feeder;
+#[cfg(test)]
+pub mod fixture;
 mod fleet;
 mod objective;
 mod scenario;

@@ -12,3 +12,6 @@ mod symptoms;
 
 pub use findings::*;
 pub use oracle::Oracle;
+
+#[cfg(test)]
+mod tests;
