@@ -7,3 +7,6 @@ mod validity;
 
 pub use decide::decide;
 pub use findings::*;
+
+#[cfg(test)]
+mod tests;
