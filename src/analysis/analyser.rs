@@ -235,7 +235,7 @@ impl Analyser {
         let limit = from + Self::DURING_SECONDS;
         let fair: Option<Vec<Offset>> = stages.iter().map(|s| s.t9_fair_share.at()).collect();
         let fair = fair.and_then(|all| all.into_iter().max()).map_or(limit, second);
-        let to = fair.clamp(from + 1, limit);
+        let to = fair.clamp(from + 1, limit.min(self.seconds.len()).max(from + 1));
         Some(Phases {
             change: change.clone(),
             during_from_second: from as u32,

@@ -4,6 +4,7 @@
 
 mod cohort;
 mod findings;
+mod finish;
 mod ledger;
 mod live;
 mod losses;

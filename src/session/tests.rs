@@ -418,7 +418,7 @@ fn history(session: u64, moves: &[(u8, u8)], names: &Names) -> Vec<Observation> 
             _ => page(session, seconds, place, names),
         });
     }
-    rows.last_mut().unwrap().last_of_session = session % 3 != 0;
+    rows.last_mut().unwrap().last_of_session = !session.is_multiple_of(3);
     rows
 }
 

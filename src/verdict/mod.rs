@@ -2,6 +2,8 @@
 
 mod decide;
 mod findings;
+#[cfg(test)]
+pub mod fixture;
 mod objectives;
 mod validity;
 

@@ -1,68 +1,13 @@
+use super::fixture::{Run, reject_on_new};
 use super::*;
-use crate::analysis::{Analyser, Analysis};
-use crate::history::fixture::{action, activity, at, event, launched, row};
-use crate::history::{
-    Event, EventKind, GeneratorGauges, Identity, Names, Observation, Outcome as Answer, Sample, StateOp,
-};
-use crate::plan::fixture::{CART, LOGIN, PAGE, plan, response_time_at_most};
-use crate::plan::{Action, Limit, Metric, Objective, Plan, Scope, TimelineEntry, Window, WindowAnchor};
-use crate::session::{Oracle, SessionFindings, SymptomKind};
+use crate::history::fixture::{at, event, row};
+use crate::history::{EventKind, GeneratorGauges, Identity, Observation, Outcome as Answer, Sample, StateOp};
+use crate::plan::fixture::{CART, LOGIN, PAGE, response_time_at_most};
+use crate::plan::{Action, Limit, Metric, Objective, Scope, TimelineEntry, Window, WindowAnchor};
+use crate::session::SymptomKind;
 use std::time::Duration;
 
-/// A run that passes, to be spoiled in one way at a time.
-struct Run {
-    plan: Plan,
-    events: Vec<Event>,
-    samples: Vec<Sample>,
-    names: Names,
-    rows: Vec<Observation>,
-    facts: RunFacts,
-}
-
 impl Run {
-    /// Thirty sessions, each served by three instances in turn, of which `new` is launched when all are there.
-    fn good() -> Run {
-        let names = Names::default();
-        let mut rows = Vec::new();
-        for session in 0..30u64 {
-            let since = session as f64 * 0.1;
-            rows.push(row(session, LOGIN, since).on("a@z1", &names).who(Identity::LoggedIn));
-            for (index, place) in ["a@z1", "b@z2", "a@z1", "new@z2", "b@z2"].iter().enumerate() {
-                let due = since + 2.0 + index as f64 * 4.0;
-                rows.push(row(session, PAGE, due).on(place, &names).who(Identity::Recognised));
-            }
-            rows.last_mut().expect("just pushed").last_of_session = true;
-        }
-        rows.sort_by_key(|row| row.last_byte);
-        let mut plan = plan();
-        plan.timeline = vec![TimelineEntry { at: Duration::from_secs(10), action: Action::ScaleOut { by: 1 } }];
-        plan.objectives = vec![response_time_at_most(0.99, 0.1)];
-        Run {
-            plan,
-            events: vec![action(10.0, "scale-out"), activity(10.1, 2, 3), launched(10.2, "new", "z2")],
-            samples: vec![Sample::default(); 10],
-            names,
-            rows,
-            facts: RunFacts { ended: true, ..RunFacts::default() },
-        }
-    }
-
-    fn findings(&self) -> (Analysis, SessionFindings) {
-        let mut analyser = Analyser::new(&self.plan, &self.events, &self.samples);
-        let mut oracle = Oracle::new(&self.plan, &self.events);
-        for row in &self.rows {
-            analyser.observe(row, &self.names);
-            oracle.observe(row, &self.names);
-        }
-        let sessions = oracle.finish(&self.names);
-        (analyser.finish(&self.names, &sessions.first_adoptions()), sessions)
-    }
-
-    fn verdict(&self) -> Verdict {
-        let (analysis, sessions) = self.findings();
-        decide(&self.plan, &analysis, &sessions, &self.facts)
-    }
-
     fn objective(mut self, metric: Metric, limit: Limit) -> ObjectiveResult {
         let window =
             Window { anchor: WindowAnchor::Event("scale-out".into()), from_seconds: 0.0, to_seconds: Some(5.0) };
@@ -76,16 +21,6 @@ fn spoiled(spoil: impl FnOnce(&mut Run)) -> Verdict {
     let mut run = Run::good();
     spoil(&mut run);
     run.verdict()
-}
-
-/// Rejects the page at which `new` is met.
-fn reject_on_new(run: &mut Run) {
-    let new = run.names.id("new");
-    for row in run.rows.iter_mut().filter(|r| r.instance == Some(new)) {
-        row.identity = Identity::Rejected;
-        row.outcome = Answer::Unexpected;
-        row.status = 303;
-    }
 }
 
 #[test]
