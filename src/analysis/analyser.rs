@@ -235,7 +235,7 @@ impl Analyser {
         let limit = from + Self::DURING_SECONDS;
         let fair: Option<Vec<Offset>> = stages.iter().map(|s| s.t9_fair_share.at()).collect();
         let fair = fair.and_then(|all| all.into_iter().max()).map_or(limit, second);
-        let to = fair.clamp(from + 1, limit);
+        let to = fair.clamp(from + 1, limit.min(self.seconds.len()).max(from + 1));
         Some(Phases {
             change: change.clone(),
             during_from_second: from as u32,
@@ -277,7 +277,7 @@ fn generator(samples: &[Sample], start: Offset, end: Option<Offset>) -> Generato
         arrivals_owed: gauges().map(|g| g.arrivals_owed).max().unwrap_or(0),
         scheduling_lag: super::TimeFigures::default(),
         load_thread_busy_max: busy.iter().copied().fold(0.0, f64::max),
-        load_thread_busy_mean: busy.iter().sum::<f64>() / busy.len().max(1) as f64,
+        load_thread_busy_mean: busy.iter().fold(0.0, |sum, share| sum + share) / busy.len().max(1) as f64,
         seconds_sampled: busy.len() as u64,
         seconds_busy: busy.iter().filter(|share| **share > GeneratorFigures::BUSY).count() as u64,
         observations_lost: gauges().map(|g| g.observations_lost).max().unwrap_or(0),

@@ -13,3 +13,6 @@ mod windows;
 
 pub use analyser::Analyser;
 pub use findings::*;
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,9 @@ impl Evidence<'_> {
         let span = self.second(since)..(self.second(until) + 1).min(self.seconds.len());
         let exceeds = |second: &usize| {
             let offered: u64 = (*second..second + OFFERED_OVER).map(|s| self.seconds.requests(s)).sum();
-            offered as f64 / OFFERED_OVER as f64 > capacity * self.healthy_at(self.offset(*second + 1)) as f64
+            // No instance known to be healthy means that nobody tells, not that there is no capacity.
+            let healthy = self.healthy_at(self.offset(*second + 1)) as f64;
+            healthy > 0.0 && offered as f64 / OFFERED_OVER as f64 > capacity * healthy
         };
         match span.into_iter().find(exceeds) {
             Some(second) => at(self.offset(second), "rows", SECOND * OFFERED_OVER as u32),

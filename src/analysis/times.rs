@@ -47,7 +47,7 @@ impl Times {
         }
         TimeFigures {
             count: self.histogram.len(),
-            mean_ms: self.histogram.mean() / 1e3,
+            mean_ms: self.histogram.mean().round() / 1e3,
             p50_ms: self.quantile_ms(0.5),
             p90_ms: self.quantile_ms(0.9),
             p99_ms: self.quantile_ms(0.99),

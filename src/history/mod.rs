@@ -6,6 +6,8 @@ mod change;
 mod clock;
 mod event;
 mod fingerprint;
+#[cfg(test)]
+pub mod fixture;
 mod names;
 mod observation;
 mod sample;

@@ -4,6 +4,8 @@
 mod distribution;
 mod estimate;
 mod feeder;
+#[cfg(test)]
+pub mod fixture;
 mod fleet;
 mod objective;
 mod picture;

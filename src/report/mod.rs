@@ -8,3 +8,6 @@ mod text;
 pub use json::json;
 pub use terminal::terminal;
 pub use text::Style;
+
+#[cfg(test)]
+mod tests;

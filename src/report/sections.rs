@@ -136,7 +136,8 @@ pub(super) fn new_instances(page: &mut Page, analysis: &Analysis) {
 pub(super) fn response_time(page: &mut Page, analysis: &Analysis) {
     let head = ["", "requests", "p50", "p90", "p99", "p99.9", "max"].map(str::to_owned).to_vec();
     let row = |name: String, times: &TimeFigures| {
-        let figures = [times.p50_ms, times.p90_ms, times.p99_ms, times.p999_ms, times.max_ms].map(ms);
+        let figures = [times.p50_ms, times.p90_ms, times.p99_ms, times.p999_ms, times.max_ms];
+        let figures = figures.map(|value| if times.count == 0 { "–".to_owned() } else { ms(value) });
         [name, times.count.to_string()].into_iter().chain(figures).collect::<Vec<_>>()
     };
     let mut rows = vec![head];
@@ -184,11 +185,11 @@ fn told(objective: &ObjectiveResult) -> String {
         return objective.unknown_because.clone().unwrap_or_else(|| "it never came about".to_owned());
     };
     let (Limit::AtMost(limit) | Limit::AtLeast(limit)) = objective.limit;
-    let found = format!("measured {measured:.4}");
+    let found = format!("measured {}", objective.told(measured));
     let by = measured - limit;
     match (objective.met, &objective.unknown_because) {
         (Met::Missed, _) if limit != 0.0 => format!("{found}, {:+.0} % off the limit", 100.0 * by / limit),
-        (Met::Missed, _) => format!("{found}, {by:+.4} off the limit"),
+        (Met::Missed, _) => format!("{found}, where {} is the limit", objective.told(limit)),
         (_, Some(why)) => format!("{found}, but {why}"),
         _ => found,
     }

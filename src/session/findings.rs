@@ -305,6 +305,8 @@ pub enum SymptomKind {
     SessionsLocalToInstance,
     /// Sessions are rejected in other zones than that of the login.
     SessionsLocalToZone,
+    /// New instances reject sessions that older ones recognise.
+    NewInstancesReject,
     /// Sessions are rejected wherever they are served.
     SessionsRejected,
     WrongUser,

@@ -145,8 +145,7 @@ impl Counter {
             Reading::Lost(difference(self.expected(), found.to_string()))
         } else if !self.based {
             // The first evidence tells the base; a base of less than nothing has been ruled out.
-            self.based = true;
-            Reading::Nothing
+            if self.written && found == self.value { Reading::Agreed } else { Reading::Nothing }
         } else if found > upper {
             Reading::Duplicated(difference(self.expected(), found.to_string()))
         } else if found == self.value {

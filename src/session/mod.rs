@@ -4,6 +4,7 @@
 
 mod cohort;
 mod findings;
+mod finish;
 mod ledger;
 mod live;
 mod losses;
@@ -12,3 +13,6 @@ mod symptoms;
 
 pub use findings::*;
 pub use oracle::Oracle;
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,7 @@ use super::cohort::{CohortTally, Evidence, Fate, Member};
 use super::ledger::{Effect, Reading, is_write, state_of};
 use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
 use super::losses::Losses;
-use super::symptoms::symptoms;
-use super::{
-    AnswerCounts, ByPlace, HandoffCell, HandoffFindings, InstanceAdoption, LoginFindings, LossKind, SessionCounts,
-    SessionFindings, StateFindings,
-};
+use super::{AnswerCounts, ByPlace, HandoffFindings, LoginFindings, LossKind, SessionCounts, StateFindings};
 use crate::history::{
     Appearance, Appearances, Event, FleetChange, Identity, NameId, Names, Observation, Offset, Outcome, SessionNumber,
 };
@@ -16,35 +12,35 @@ use std::collections::{BTreeMap, HashMap};
 /// Judges a run's rows one at a time, in the order of the record: the rows of one session in order, sessions
 /// interleaved as they come.
 pub struct Oracle {
-    rules: Rules,
-    appearances: Appearances,
-    cohorts: Vec<CohortTally>,
-    alive: HashMap<SessionNumber, Live>,
-    sessions: SessionCounts,
-    answers: AnswerCounts,
-    states: Vec<StateFindings>,
-    recognition: ByPlace,
-    logins: LoginFindings,
-    handoffs: HandoffFindings,
-    cells: BTreeMap<(NameId, NameId), CellTally>,
-    adoptions: BTreeMap<NameId, AdoptionTally>,
-    losses: Losses,
+    pub(super) rules: Rules,
+    pub(super) appearances: Appearances,
+    pub(super) cohorts: Vec<CohortTally>,
+    pub(super) alive: HashMap<SessionNumber, Live>,
+    pub(super) sessions: SessionCounts,
+    pub(super) answers: AnswerCounts,
+    pub(super) states: Vec<StateFindings>,
+    pub(super) recognition: ByPlace,
+    pub(super) logins: LoginFindings,
+    pub(super) handoffs: HandoffFindings,
+    pub(super) cells: BTreeMap<(NameId, NameId), CellTally>,
+    pub(super) adoptions: BTreeMap<NameId, AdoptionTally>,
+    pub(super) losses: Losses,
 }
 
 #[derive(Default)]
-struct CellTally {
-    requests: u64,
-    relogins: u64,
-    state_lost: u64,
-    wrong_user: u64,
+pub(super) struct CellTally {
+    pub(super) requests: u64,
+    pub(super) relogins: u64,
+    pub(super) state_lost: u64,
+    pub(super) wrong_user: u64,
 }
 
 #[derive(Default)]
-struct AdoptionTally {
-    zone: Option<NameId>,
-    adopted: u64,
-    refused: u64,
-    first: Option<Offset>,
+pub(super) struct AdoptionTally {
+    pub(super) zone: Option<NameId>,
+    pub(super) adopted: u64,
+    pub(super) refused: u64,
+    pub(super) first: Option<Offset>,
 }
 
 /// What a response says of the session, before its state is looked at.
@@ -149,7 +145,7 @@ impl Oracle {
     }
 
     /// The session joins the cohorts of the changes that have happened by `at`.
-    fn join_cohorts(&self, live: &mut Live, at: Offset) {
+    pub(super) fn join_cohorts(&self, live: &mut Live, at: Offset) {
         while let Some(cohort) = self.cohorts.get(live.next_change)
             && cohort.change.at_us <= at
         {
@@ -412,78 +408,5 @@ impl Oracle {
                 place: Place::of(row),
             });
         }
-    }
-
-    fn retire(&mut self, live: Live) {
-        let facts = live.facts;
-        let sessions = &mut self.sessions;
-        sessions.logged_in += u64::from(facts.logged_in);
-        sessions.verified += u64::from(facts.verified);
-        sessions.asked_to_log_in_again += u64::from(facts.relogin);
-        sessions.expired_as_agreed += u64::from(facts.expired);
-        sessions.wrong_user += u64::from(facts.wrong_user);
-        sessions.state_lost += u64::from(facts.state_lost);
-        sessions.duplicated += u64::from(facts.duplicated);
-        sessions.state_ambiguous += u64::from(facts.ambiguous);
-        sessions.never_answered += u64::from(!facts.answered);
-        self.handoffs.sessions_placed += u64::from(live.first_instance.is_some());
-        self.handoffs.sessions_handed_off += u64::from(live.handed_off);
-        self.handoffs.sessions_with_affinity += u64::from(facts.affinity);
-        for member in &live.members {
-            self.cohorts[member.change].take(member);
-        }
-    }
-
-    /// `names`: the table the rows' ids point into.
-    pub fn finish(mut self, names: &Names) -> SessionFindings {
-        // What is left had not ended when the record did: it was there at every change after its last row.
-        for (_, mut live) in std::mem::take(&mut self.alive) {
-            self.join_cohorts(&mut live, Offset(i64::MAX));
-            self.retire(live);
-        }
-        let name = |id: NameId| names.name(id).to_string();
-        let mut cells: Vec<HandoffCell> = (self.cells.iter())
-            .map(|((from, to), cell)| HandoffCell {
-                from: name(*from),
-                to: name(*to),
-                requests: cell.requests,
-                relogins: cell.relogins,
-                state_lost: cell.state_lost,
-                wrong_user: cell.wrong_user,
-            })
-            .collect();
-        cells.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
-        self.handoffs.cells = cells;
-        let adoption = |id: NameId, appearance: Appearance| {
-            let tally = self.adoptions.get(&id)?;
-            Some(InstanceAdoption {
-                instance: name(id),
-                zone: tally.zone.map(name),
-                appeared_us: appearance.at,
-                launch_known: appearance.launch_known,
-                first_response_us: appearance.first_response,
-                adopted_sessions: tally.adopted,
-                first_adoption_us: tally.first,
-                refused_sessions: tally.refused,
-            })
-        };
-        let mut new_instances: Vec<InstanceAdoption> =
-            self.appearances.all().filter(|(_, a)| a.new).filter_map(|(id, a)| adoption(id, a)).collect();
-        new_instances.sort_by(|a, b| (a.appeared_us, &a.instance).cmp(&(b.appeared_us, &b.instance)));
-        let appearances = &self.appearances;
-        let mut findings = SessionFindings {
-            sessions: self.sessions,
-            answers: self.answers,
-            states: self.states,
-            recognition: self.recognition,
-            logins: self.logins,
-            handoffs: self.handoffs,
-            new_instances,
-            cohorts: self.cohorts.into_iter().map(|cohort| cohort.finish(appearances)).collect(),
-            losses: self.losses.finish(),
-            symptoms: Vec::new(),
-        };
-        findings.symptoms = symptoms(&findings);
-        findings
     }
 }

@@ -12,13 +12,16 @@ enum Spread {
     Anywhere,
 }
 
-/// Fewer responses of a kind than this show no pattern.
+/// Fewer responses at home than this are no contrast, and fewer losses than [`FEWEST`] elsewhere no pattern.
 const ENOUGH: u64 = 5;
+const FEWEST: u64 = 3;
+/// What a place does not know at all, it loses nearly always.
+const NEARLY_ALWAYS: f64 = 0.5;
 /// A share of losses no greater than this counts as "none there": a stray loss does not hide a pattern.
 const HARDLY: f64 = 0.05;
 
-/// None when nothing was lost. A pattern needs a contrast: losses elsewhere, hardly any at home.
-fn spread(places: &ByPlace) -> Option<Spread> {
+/// None when nothing was lost. A pattern needs a contrast: a share of losses over `from` elsewhere, hardly any at home.
+fn spread(places: &ByPlace, from: f64) -> Option<Spread> {
     if places.lost() == 0 {
         return None;
     }
@@ -28,9 +31,8 @@ fn spread(places: &ByPlace) -> Option<Spread> {
         lost: other_instance.lost + places.other_zone.lost,
     };
     let stands_out = |tally: Tally, home: Tally| {
-        tally.lost >= ENOUGH.min(tally.seen).max(1)
-            && tally.share() > HARDLY
-            && home.share() <= HARDLY.min(tally.share() / 4.0)
+        let contrast = home.seen >= ENOUGH && home.share() <= HARDLY.min(tally.share() / 4.0);
+        tally.lost >= FEWEST && tally.share() > from && contrast
     };
     let zone = Tally {
         seen: places.same_instance.seen + other_instance.seen,
@@ -54,7 +56,9 @@ pub(super) fn symptoms(findings: &SessionFindings) -> Vec<Symptom> {
     for state in &findings.states {
         let table = told(&state.by_place, "lost");
         let name = &state.name;
-        if let Some(spread) = spread(&state.by_place) {
+        // Jobs are unknown elsewhere for good; of other state only the first read elsewhere shows the loss.
+        let least = if state.kind == StateKind::Job { NEARLY_ALWAYS } else { HARDLY };
+        if let Some(spread) = spread(&state.by_place, least) {
             symptoms.push(match state.kind {
                 StateKind::Job => job(name, spread, table),
                 StateKind::Counter | StateKind::Register => lost_state(name, spread, table),
@@ -104,7 +108,11 @@ fn wrong_user(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
 
 fn rejections(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
     let evidence = told(&findings.recognition, "rejected");
-    symptoms.extend(spread(&findings.recognition).map(|spread| match spread {
+    if let Some(symptom) = rejected_by_new(findings) {
+        symptoms.push(symptom);
+        return;
+    }
+    symptoms.extend(spread(&findings.recognition, NEARLY_ALWAYS).map(|spread| match spread {
         Spread::OtherInstances => symptom(
             SymptomKind::SessionsLocalToInstance,
             "sessions do not follow users between instances",
@@ -121,12 +129,32 @@ fn rejections(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
         ),
         Spread::Anywhere => symptom(
             SymptomKind::SessionsRejected,
-            "sessions are rejected whoever serves them",
+            "sessions are rejected, with no pattern by instance",
             evidence,
-            "The instance makes no difference, so look at the store: evicted keys, a time to live shorter than the \
+            "No instance stands out, so look at the store: evicted keys, a time to live shorter than the \
              profile's idle time-out, a failover that lost writes.",
         ),
     }));
+}
+
+/// Nearly all rejections come from new instances, of sessions older than they are.
+fn rejected_by_new(findings: &SessionFindings) -> Option<Symptom> {
+    let refused: u64 = findings.new_instances.iter().map(|i| i.refused_sessions).sum();
+    let adopted: u64 = findings.new_instances.iter().map(|i| i.adopted_sessions).sum();
+    let rejected = findings.answers.rejected;
+    let known_elsewhere = findings.recognition.seen() - findings.recognition.lost() > adopted;
+    let pattern = refused >= FEWEST && refused > adopted && refused * 10 >= rejected * 9 && known_elsewhere;
+    let other = findings.recognition.other_instance.seen + findings.recognition.other_zone.seen;
+    // Where only new instances are elsewhere, nothing tells this from sessions that never leave their instance.
+    (pattern && other > rejected).then(|| {
+        symptom(
+            SymptomKind::NewInstancesReject,
+            "new instances do not know the sessions that were there before them",
+            format!("{refused} older sessions rejected and {adopted} recognised by new instances; {rejected} rejections in all"),
+            "The other instances share sessions among themselves, but new ones come up with another store, key or \
+             configuration.",
+        )
+    })
 }
 
 fn logins(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
@@ -139,7 +167,7 @@ fn logins(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
         table if table.is_empty() => all,
         table => format!("{all}; post as against form: {table}"),
     };
-    symptoms.push(match spread(&logins.by_place) {
+    symptoms.push(match spread(&logins.by_place, NEARLY_ALWAYS) {
         Some(Spread::OtherInstances | Spread::OtherZones) => symptom(
             SymptomKind::LoginLocalToInstance,
             "logins are refused when the form and its post are served by different instances",
@@ -151,7 +179,7 @@ fn logins(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
             SymptomKind::LoginsRefused,
             "logins are refused",
             evidence,
-            "The instance makes no difference: check the users' names and passwords, and what the login steps expect.",
+            "No instance stands out: check the users' names and passwords, and what the login steps expect.",
         ),
     });
 }
@@ -167,9 +195,9 @@ fn job(name: &str, spread: Spread, evidence: String) -> Symptom {
         ),
         Spread::Anywhere => symptom(
             SymptomKind::JobsLost,
-            format!("\"{name}\" jobs are lost whoever is asked"),
+            format!("\"{name}\" jobs are lost, with no pattern by instance"),
             evidence,
-            "The instance makes no difference: look at the queue or the workers that finish jobs.",
+            "No instance stands out: look at the queue or the workers that finish jobs.",
         ),
     }
 }
@@ -184,7 +212,7 @@ fn lost_state(name: &str, spread: Spread, evidence: String) -> Symptom {
         ),
         Spread::Anywhere => symptom(
             SymptomKind::WritesDropped,
-            format!("acknowledged writes to \"{name}\" are lost whoever serves"),
+            format!("acknowledged writes to \"{name}\" are lost, with no pattern by instance"),
             evidence,
             "A write is acknowledged before it is stored, or overwritten by an older copy of the session: look for \
              writes behind the answer, and for concurrent writers of one session record.",
@@ -214,10 +242,12 @@ mod tests {
             ("local, one instance a zone", places((0, 100), (0, 0), (70, 70)), Some(Spread::OtherInstances)),
             ("zone", places((0, 100), (0, 60), (70, 70)), Some(Spread::OtherZones)),
             ("anywhere", places((3, 100), (2, 60), (4, 70)), Some(Spread::Anywhere)),
+            ("now and then elsewhere", places((0, 100), (6, 60), (7, 70)), Some(Spread::Anywhere)),
+            ("no contrast", places((0, 0), (60, 60), (70, 70)), Some(Spread::Anywhere)),
             ("a single loss elsewhere", places((0, 100), (1, 60), (0, 70)), Some(Spread::Anywhere)),
         ];
         for (what, places, expected) in cases {
-            assert_eq!(spread(&places), expected, "{what}");
+            assert_eq!(spread(&places, NEARLY_ALWAYS), expected, "{what}");
         }
     }
 }

@@ -91,20 +91,13 @@ fn missed(objective: &ObjectiveResult) -> Reason {
     let by = match (objective.measured, objective.limit) {
         (None, _) => "it never came about".to_owned(),
         (Some(measured), Limit::AtMost(limit)) => {
-            format!("{} where at most {} is allowed", figure(measured), figure(limit))
+            format!("{} where at most {} is allowed", objective.told(measured), objective.told(limit))
         }
         (Some(measured), Limit::AtLeast(limit)) => {
-            format!("{} where at least {} is needed", figure(measured), figure(limit))
+            format!("{} where at least {} is needed", objective.told(measured), objective.told(limit))
         }
     };
     reason(Outcome::ObjectiveMissed, format!("{}: {by}", objective.text))
-}
-
-/// Four significant digits at most.
-fn figure(value: f64) -> String {
-    let digits = (3 - value.abs().max(1e-6).log10().floor() as i32).clamp(0, 6) as usize;
-    let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// What speaks for a pass, worth saying whatever came out.

@@ -1,4 +1,4 @@
-use crate::plan::Limit;
+use crate::plan::{Limit, Metric};
 use crate::session::Symptom;
 use serde::{Deserialize, Serialize};
 
@@ -74,12 +74,34 @@ pub struct Reason {
 pub struct ObjectiveResult {
     /// As the profile wrote it.
     pub text: String,
+    pub metric: Metric,
     pub limit: Limit,
     /// In the unit of the metric ([`crate::plan::Metric`]); of several windows the worst. None when unknown.
     pub measured: Option<f64>,
     pub met: Met,
     /// Why it is unknown.
     pub unknown_because: Option<String>,
+}
+
+impl ObjectiveResult {
+    /// A value of the metric as a person reads it, with its unit.
+    pub fn told(&self, value: f64) -> String {
+        match self.metric {
+            Metric::ResponseTime { .. } | Metric::ServiceTime { .. } => format!("{} ms", figure(value * 1e3)),
+            Metric::AdoptionTime { .. } | Metric::Recovery => format!("{} s", figure(value)),
+            Metric::ErrorRate | Metric::Survival | Metric::OwedShare => format!("{} %", figure(value * 100.0)),
+            Metric::Throughput => format!("{}/s", figure(value)),
+            Metric::Relogins => format!("{value}"),
+            Metric::Balance | Metric::WarmUpPenalty => figure(value),
+        }
+    }
+}
+
+/// Four significant digits at most.
+fn figure(value: f64) -> String {
+    let digits = (3 - value.abs().max(1e-6).log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

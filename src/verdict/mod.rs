@@ -2,8 +2,13 @@
 
 mod decide;
 mod findings;
+#[cfg(test)]
+pub mod fixture;
 mod objectives;
 mod validity;
 
 pub use decide::decide;
 pub use findings::*;
+
+#[cfg(test)]
+mod tests;

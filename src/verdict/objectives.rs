@@ -48,6 +48,7 @@ fn judge(objective: &Objective, measured: Vec<Measured>) -> ObjectiveResult {
     };
     ObjectiveResult {
         text: objective.text.clone(),
+        metric: objective.metric,
         limit: objective.limit,
         measured: if never { None } else { worst },
         met,

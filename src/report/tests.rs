@@ -1,0 +1,86 @@
+use super::*;
+use crate::history::fixture::{healthy, row};
+use crate::history::{Identity, StateOp};
+use crate::plan::fixture::{CART, PAGE, response_time_at_most};
+use crate::verdict::fixture::{Run, reject_on_new};
+use insta::assert_snapshot;
+use std::time::Duration;
+
+fn told(spoil: impl FnOnce(&mut Run)) -> String {
+    let mut run = Run::good();
+    run.events.push(healthy(12.4, "new", "z2"));
+    spoil(&mut run);
+    let ((analysis, sessions), verdict) = (run.findings(), run.verdict());
+    let text = terminal(&run.plan, &analysis, &sessions, &verdict, "results/fixture/latest", 100, Style::Plain);
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    text
+}
+
+#[test]
+fn a_pass() {
+    assert_snapshot!(told(|_| {}));
+}
+
+#[test]
+fn sessions_lost() {
+    assert_snapshot!(told(|run| {
+        reject_on_new(run);
+        let mut own = run.rows.iter_mut().filter(|row| row.session == 7).skip(1);
+        let (first, second) = (own.next().unwrap(), own.next().unwrap());
+        first.states = vec![StateOp::Counted { state: CART, found: 5 }];
+        second.states = vec![StateOp::Counted { state: CART, found: 4 }];
+        run.rows[60].identity = Identity::Other;
+    }));
+}
+
+#[test]
+fn inconclusive() {
+    assert_snapshot!(told(|run| {
+        let old = run.names.id("a");
+        for row in &mut run.rows {
+            row.affinity = true;
+            row.instance = if row.session == 0 { row.instance } else { Some(old) };
+        }
+        run.facts.ended = false;
+    }));
+}
+
+#[test]
+fn an_objective_missed() {
+    assert_snapshot!(told(|run| {
+        run.plan.objectives.push(response_time_at_most(0.5, 0.005));
+        for n in 0..100u32 {
+            let due = 14.5 + f64::from(n) * 0.1;
+            run.rows.push(row(500, PAGE, due).on("new@z2", &run.names).taking(Duration::from_millis(200)));
+            run.rows.push(row(501, PAGE, due).on("a@z1", &run.names));
+        }
+        run.rows.sort_by_key(|row| row.last_byte);
+    }));
+}
+
+#[test]
+fn names_from_responses_cannot_steer_the_terminal() {
+    let text = told(|run| {
+        let evil = run.names.id("\u{1b}[2Jevil\r");
+        let new = run.names.id("new");
+        run.rows.iter_mut().filter(|r| r.instance == Some(new)).for_each(|r| r.instance = Some(evil));
+        reject_on_new(run);
+        let row = run.rows.last_mut().unwrap();
+        row.identity = Identity::Other;
+        row.instance = Some(evil);
+    });
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    assert!(text.contains("\\u{1b}[2Jevil\\r"), "{text}");
+}
+
+#[test]
+fn json_is_one_object_with_the_verdict_in_it() {
+    let run = Run::good();
+    let ((analysis, sessions), verdict) = (run.findings(), run.verdict());
+    let text = json(&run.plan, &analysis, &sessions, &verdict, "results/x");
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["verdict"]["outcome"], "pass");
+    assert_eq!(value["verdict"]["exit_code"], 0);
+    assert_eq!(value["sessions"]["cohorts"][0]["survived"], 30);
+    assert_eq!(value["results"], "results/x");
+}
