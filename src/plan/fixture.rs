@@ -75,6 +75,7 @@ fn step(name: &str, role: Role) -> Step {
     Step {
         name: name.to_owned(),
         scenario: 0,
+        assign: Vec::new(),
         method: "GET".to_owned(),
         path: Template::literal("/"),
         headers: Vec::new(),
