@@ -3,12 +3,18 @@
 
 use crate::support::{Ended, run_with};
 use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
 
 /// A short run with everything a defect could show itself in: two instances that become four under sessions that log
 /// in by form, keep a cart, and wait for a job.
 const PROFILE: &str = include_str!("defects.toml");
 
+/// A lab wants a machine of its own: one at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
+    // A test that failed had its turn all the same.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let defect = defect.map(|name| format!("fleet.defect=\"{name}\""));
     let mut arguments = Vec::new();
     for set in defect.iter().map(String::as_str).chain(more.iter().copied()) {

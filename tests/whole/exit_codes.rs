@@ -71,14 +71,14 @@ think = "100ms"
 name = "login"
 post = "/login"
 json = {{ username = "{{{{user.name}}}}", password = "{{{{user.password}}}}" }}
-extract = {{ token = {{ json = "/token" }} }}
+extract = {{ bearer = {{ json = "/token" }} }}
 login = true
 
 [[scenarios.steps]]
 name = "add to cart"
 post = "/cart"
 repeat = 4
-headers = {{ authorization = "Bearer {{{{token}}}}" }}
+headers = {{ authorization = "Bearer {{{{bearer}}}}" }}
 adds = {{ cart = 1 }}
 reads = {{ cart = {{ json = "/count" }} }}
 {more}

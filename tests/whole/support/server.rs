@@ -79,9 +79,16 @@ impl Server {
                 let stream = stream.unwrap();
                 connections.lock().unwrap().push(stream.try_clone().unwrap());
                 let (handler, tls) = (handler.clone(), tls.clone());
-                std::thread::spawn(move || match tls {
-                    None => serve(stream, &handler),
-                    Some(config) => serve(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &handler),
+                std::thread::spawn(move || {
+                    let closing = stream.try_clone().unwrap();
+                    match tls {
+                        None => serve(stream, &handler),
+                        Some(config) => {
+                            serve(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &handler)
+                        }
+                    }
+                    // The other handle in `open` would keep it open.
+                    let _ = closing.shutdown(std::net::Shutdown::Both);
                 });
             }
         });
