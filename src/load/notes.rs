@@ -11,6 +11,16 @@ use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
 use crate::plan::Role;
 use std::time::Instant;
 
+/// A request of a step that has been sent.
+pub(super) struct Part {
+    pub due: Instant,
+    /// 0 for the step's own request, then one for each redirect.
+    pub number: u8,
+    pub sent: Sent,
+    /// What it asks of the session's state.
+    pub states: Vec<StateOp>,
+}
+
 /// What a whole answer says.
 struct Read {
     outcome: Outcome,
@@ -24,22 +34,14 @@ struct Read {
 
 impl Journey<'_> {
     /// Writes down the last part of a step, and takes from the answer what later steps need.
-    pub(super) fn conclude(
-        &mut self,
-        step: &CompiledStep,
-        due: Instant,
-        part: u8,
-        sent: Sent,
-        mut states: Vec<StateOp>,
-        last: LastOf,
-    ) -> Performed {
-        let (read, job) = match &sent.outcome {
+    pub(super) fn conclude(&mut self, step: &CompiledStep, mut part: Part, last: LastOf) -> Performed {
+        let (read, job) = match &part.sent.outcome {
             Ok(answer) => {
                 let read = self.read(step, answer);
                 let reader = Reader::new(answer);
                 let job = step.poll.as_ref().map(|poll| job_seen(poll, answer, &reader, read.rejected));
                 if !read.rejected {
-                    self.read_states(step, answer, &reader, &mut states);
+                    self.read_states(step, answer, &reader, &mut part.states);
                     self.extract(step, &reader);
                 }
                 (Some(read), job)
@@ -48,7 +50,7 @@ impl Journey<'_> {
         };
         if let (Some(poll), Some(job)) = (&step.poll, job) {
             let state = poll.plan.state;
-            states.push(match job {
+            part.states.push(match job {
                 JobSeen::Done => StateOp::JobDone { state },
                 JobSeen::Lost => StateOp::JobLost { state },
                 JobSeen::Pending if last.job_overdue => StateOp::JobOverdue { state },
@@ -69,20 +71,13 @@ impl Journey<'_> {
             _ => rejected && !self.may_log_in_again(),
         };
         let ends_session = gives_up || (last.of_session && !rejected && job != Some(JobSeen::Pending));
-        let ended = self.note(step, due, part, sent, states, read, ends_session);
+        let ended = self.note(step, part, read, ends_session);
         Performed { ended, rejected, job, gives_up }
     }
 
     /// Writes down a part that a redirect follows. Returns when the next part is due.
-    pub(super) fn note_redirect(
-        &mut self,
-        step: &CompiledStep,
-        due: Instant,
-        part: u8,
-        sent: Sent,
-        states: Vec<StateOp>,
-    ) -> Instant {
-        let read = match &sent.outcome {
+    pub(super) fn note_redirect(&mut self, step: &CompiledStep, part: Part) -> Instant {
+        let read = match &part.sent.outcome {
             Ok(answer) => {
                 let mut read = self.read_served(answer);
                 read.outcome = Outcome::Ok;
@@ -90,14 +85,14 @@ impl Journey<'_> {
             }
             Err(_) => None,
         };
-        self.note(step, due, part, sent, states, read, false)
+        self.note(step, part, read, false)
     }
 
     /// Writes down a step that could not be made: a variable it needs was never given a value.
     pub(super) fn not_sent(&mut self, step: &CompiledStep, due: Instant, last: LastOf) -> Performed {
-        let sent = Sent::nothing(Failure::NotSent);
+        let part = Part { due, number: 0, sent: Sent::nothing(Failure::NotSent), states: Vec::new() };
         let gives_up = step.role == Role::Login;
-        let ended = self.note(step, due, 0, sent, Vec::new(), None, gives_up || last.of_session);
+        let ended = self.note(step, part, None, gives_up || last.of_session);
         Performed { ended, rejected: false, job: None, gives_up }
     }
 
@@ -190,16 +185,8 @@ impl Journey<'_> {
     }
 
     /// Hands the observation on. Returns when the request ended.
-    fn note(
-        &mut self,
-        step: &CompiledStep,
-        due: Instant,
-        part: u8,
-        sent: Sent,
-        states: Vec<StateOp>,
-        read: Option<Read>,
-        last_of_session: bool,
-    ) -> Instant {
+    fn note(&mut self, step: &CompiledStep, part: Part, read: Option<Read>, last_of_session: bool) -> Instant {
+        let Part { due, number, sent, states } = part;
         let (status, body_bytes, first_byte, ended, failure) = match &sent.outcome {
             Ok(answer) => {
                 let bytes = u32::try_from(answer.body_bytes).unwrap_or(u32::MAX);
@@ -223,7 +210,7 @@ impl Journey<'_> {
                 session: self.values.session,
                 user: self.user,
                 step: step.id,
-                part,
+                part: number,
                 intended: clock.offset(due),
                 started: clock.offset(sent.started.unwrap_or(ended)),
                 first_byte: first_byte.map(|at| clock.offset(at)),

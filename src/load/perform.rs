@@ -5,7 +5,7 @@ use super::compiled::{CompiledBody, CompiledRejection, CompiledState, CompiledSt
 use super::connection::{Connection, RequestBody};
 use super::exchange::{BodyPolicy, Unanswered, exchange};
 use super::journey::Journey;
-use super::notes::LastOf;
+use super::notes::{LastOf, Part};
 use super::render::{Place, Unset};
 use super::target::{Origin, TargetError};
 use crate::history::{ConnectionUse, Failure, StateOp};
@@ -71,25 +71,28 @@ impl Journey<'_> {
     /// Performs a step that is due at `due`.
     pub async fn perform(&mut self, step: &CompiledStep, due: Instant, last: LastOf) -> Performed {
         let mut due = due;
-        let (mut outgoing, writes) = match self.prepare(step) {
+        let (mut outgoing, mut writes) = match self.prepare(step) {
             Ok(prepared) => prepared,
             Err(Unset) => return self.not_sent(step, due, last),
         };
-        for part in 0..=MOST_REDIRECTS {
+        for number in 0..=MOST_REDIRECTS {
             let sent = self.send(&outgoing, step.needs_body).await;
             let redirect = match &sent.outcome {
-                Ok(answer) if step.follow_redirects && part < MOST_REDIRECTS && !self.is_turned_away(step, answer) => {
+                Ok(answer)
+                    if step.follow_redirects && number < MOST_REDIRECTS && !self.is_turned_away(step, answer) =>
+                {
                     self.redirect(&outgoing, answer)
                 }
                 _ => None,
             };
-            let states = if part == 0 { writes.clone() } else { Vec::new() };
+            let states = if number == 0 { std::mem::take(&mut writes) } else { Vec::new() };
+            let part = Part { due, number, sent, states };
             match redirect {
                 Some(next) => {
-                    due = self.note_redirect(step, due, part, sent, states);
+                    due = self.note_redirect(step, part);
                     outgoing = next;
                 }
-                None => return self.conclude(step, due, part, sent, states, last),
+                None => return self.conclude(step, part, last),
             }
         }
         unreachable!("the last part is never followed")
