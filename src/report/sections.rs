@@ -81,7 +81,7 @@ fn cohort_lines(page: &mut Page, cohort: &Cohort) {
     let survival = cohort.survival.map_or("nothing proves what became of them".to_owned(), |s| s.told());
     page.paragraph(None, "    ", &format!("{} — {survival}", fates.join(" · ")));
     if let Some(adoption) = &cohort.adoption {
-        let after = |t: Option<f64>| t.map_or("never".to_owned(), |t| format!("{t:.1} s after launch"));
+        let after = |t: Option<f64>| t.map_or("not reached".to_owned(), |t| format!("{t:.1} s after launch"));
         let text = format!(
             "adopted by new instances: {} of the {} still there; half {}, 90 % {}",
             adoption.adopted,
