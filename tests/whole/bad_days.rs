@@ -165,14 +165,7 @@ fn a_balancer_that_dies_and_comes_back_costs_failures_and_nothing_else() {
     let profile = profile(&first.url(), "").replace("60/s for 2s", "40/s for 5s");
     let mut running = start(&profile, &[], None);
     running.wait_for("load begins");
-    // The run is on its way once requests have been recorded; the panel's file is the only window into it.
-    crate::support::until("rows are recorded", || {
-        let mut samples = String::new();
-        for entry in std::fs::read_dir(running.folder().join("results/test")).unwrap() {
-            samples += &std::fs::read_to_string(entry.unwrap().path().join("samples.jsonl")).unwrap_or_default();
-        }
-        samples.lines().count() >= 2
-    });
+    running.wait_for_samples(2);
     drop(first);
     let gone_at = std::time::Instant::now();
     crate::support::until("a second has gone by", || gone_at.elapsed() > Duration::from_secs(1));
@@ -239,4 +232,24 @@ fn a_second_interrupt_ends_the_run_at_once() {
     let ended = running.end();
     ended.demand_code(130);
     assert!(ended.stdout.is_empty(), "there was no time for a verdict");
+}
+
+#[test]
+fn a_run_that_was_killed_is_judged_by_what_it_left() {
+    let server = Server::start(|_| Reply::ok("hello"));
+    let mut running = start(&profile(&server.url(), "").replace("for 2s", "for 60s"), &[], None);
+    running.wait_for("load begins");
+    // Parts are closed each 5 s: by then one is whole.
+    running.wait_for_samples(8);
+    running.signal(Signal::SIGKILL);
+    let ended = running.end();
+    let report = ended.report();
+    assert_eq!(report.status.code(), Some(6));
+    let summary: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert!(summary["analysis"]["requests"]["count"].as_u64().unwrap() >= 240, "{summary}");
+    assert!(summary["verdict"]["reasons"].to_string().contains("killed"), "{}", summary["verdict"]);
+    let verdict = || std::fs::read(ended.run_directory().join("verdict.json")).unwrap();
+    let first = verdict();
+    ended.report();
+    assert_eq!(first, verdict(), "the same raw files give the same verdict, to the byte");
 }

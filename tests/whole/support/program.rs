@@ -34,6 +34,12 @@ impl Ended {
         latest.canonicalize().unwrap()
     }
 
+    /// Judges the run again.
+    pub fn report(&self) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rushhour"));
+        command.args(["report", "--json"]).arg(self.run_directory()).output().unwrap()
+    }
+
     /// All rows of the record.
     pub fn rows(&self) -> Vec<rushhour::history::Observation> {
         let run = rushhour::record::RecordedRun::open(&self.run_directory()).unwrap();
@@ -94,8 +100,16 @@ pub fn start(profile: &str, arguments: &[&str], limits: Option<&str>) -> Running
 }
 
 impl Running {
-    pub fn folder(&self) -> &Path {
+    fn folder(&self) -> &Path {
         self.folder.as_ref().expect("it is taken only at the end").path()
+    }
+
+    /// Waits until the record holds as many samples, of which there is one a second.
+    pub fn wait_for_samples(&self, count: usize) {
+        super::until("samples are recorded", || {
+            let samples = self.folder().join("results/test/latest/samples.jsonl");
+            std::fs::read_to_string(samples).is_ok_and(|samples| samples.lines().count() >= count)
+        });
     }
 
     /// Waits for a line of standard error that holds `text`.
