@@ -90,6 +90,11 @@ impl Screen {
     }
 
     fn run(mut self, updates: &Receiver<Update>) {
+        if self.display == Display::Panel {
+            // Before the load, which turns standard output away: where the cursor is, is asked through that. Without a
+            // panel the run is shown by lines.
+            self.panel = Panel::open().ok();
+        }
         let mut next_draw = Instant::now();
         loop {
             match updates.recv_timeout(next_draw.saturating_duration_since(Instant::now())) {
@@ -107,15 +112,14 @@ impl Screen {
     fn take(&mut self, update: Update) {
         match update {
             Update::Doing(what) => {
-                self.close_panel();
-                eprintln!("{what} …");
+                if self.begins.is_some() {
+                    self.close_panel();
+                }
+                self.say(&format!("{what} …"));
             }
             Update::Begins(begins) => {
-                eprintln!("load goes to {}; results in {}", wording::plain(&begins.url), begins.directory.display());
-                if self.display == Display::Panel {
-                    // Without a panel the run is shown by lines.
-                    self.panel = Panel::open().ok();
-                }
+                let (url, directory) = (wording::plain(&begins.url), begins.directory.display());
+                self.say(&format!("load goes to {url}; results in {directory}"));
                 self.last_line = begins.clock.zero();
                 self.begins = Some(begins);
             }
