@@ -37,8 +37,8 @@ impl Journey<'_> {
     pub(super) fn conclude(&mut self, step: &CompiledStep, mut part: Part, last: LastOf) -> Performed {
         let (read, job) = match &part.sent.outcome {
             Ok(answer) => {
-                let read = self.read(step, answer);
                 let reader = Reader::new(answer);
+                let read = self.read(step, answer, &reader);
                 let job = step.poll.as_ref().map(|poll| job_seen(poll, answer, &reader, read.rejected));
                 if !read.rejected {
                     self.read_states(step, answer, &reader, &mut part.states);
@@ -79,7 +79,7 @@ impl Journey<'_> {
     pub(super) fn note_redirect(&mut self, step: &CompiledStep, part: Part) -> Instant {
         let read = match &part.sent.outcome {
             Ok(answer) => {
-                let mut read = self.read_served(answer);
+                let mut read = self.read_served(answer, &Reader::new(answer));
                 read.outcome = Outcome::Ok;
                 Some(read)
             }
@@ -96,10 +96,9 @@ impl Journey<'_> {
         Performed { ended, rejected: false, job: None, gives_up }
     }
 
-    fn read(&mut self, step: &CompiledStep, answer: &Answer) -> Read {
-        let mut read = self.read_served(answer);
+    fn read(&mut self, step: &CompiledStep, answer: &Answer, reader: &Reader<'_>) -> Read {
+        let mut read = self.read_served(answer, reader);
         read.rejected = self.is_rejected(step, answer);
-        let reader = Reader::new(answer);
         let met = step.expect.iter().all(|expectation| reader.meets(expectation, &mut self.values).unwrap_or(false));
         let plan = self.plan;
         let named = plan.identity.as_ref().and_then(|(source, equals)| {
@@ -132,9 +131,8 @@ impl Journey<'_> {
     }
 
     /// Who served, and the cookies that came along.
-    fn read_served(&mut self, answer: &Answer) -> Read {
+    fn read_served(&mut self, answer: &Answer, reader: &Reader<'_>) -> Read {
         let plan = self.plan;
-        let reader = Reader::new(answer);
         let name = |source: &Option<super::compiled::CompiledSource>| {
             let found = reader.find(source.as_ref()?)?;
             shard::with(|shard| Some(shard.name(&found)))
