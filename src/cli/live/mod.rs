@@ -2,6 +2,7 @@
 
 mod lines;
 mod panel;
+mod screen;
 mod show;
 mod tally;
 mod wording;

@@ -1,27 +1,28 @@
 //! The live panel, in the last lines of the terminal; events scroll by above it.
 
+use super::screen::Screen;
 use super::tally::Tally;
 use super::wording;
 use crate::plan::Model;
 use crate::run::Begins;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::Backend as _;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Gauge, Paragraph};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
-use std::io::{self, Stderr};
+use std::io;
 
 const INSTANCE_LINES: u16 = 8;
 const LINES: u16 = 6 + INSTANCE_LINES;
 
 pub struct Panel {
-    terminal: Terminal<CrosstermBackend<Stderr>>,
+    terminal: Terminal<Screen>,
 }
 
 impl Panel {
     pub fn open() -> io::Result<Panel> {
-        let backend = CrosstermBackend::new(io::stderr());
+        let backend = Screen::open()?;
         let options = TerminalOptions { viewport: Viewport::Inline(LINES) };
         Ok(Panel { terminal: Terminal::with_options(backend, options)? })
     }
@@ -39,7 +40,9 @@ impl Panel {
 
     /// Takes the panel off the screen; what was said above it stays.
     pub fn close(mut self) -> io::Result<()> {
+        let top = self.terminal.get_frame().area().as_position();
         self.terminal.clear()?;
+        self.terminal.backend_mut().set_cursor_position(top)?;
         self.terminal.show_cursor()
     }
 }
@@ -127,12 +130,13 @@ fn session_line(tally: &Tally) -> Line<'static> {
 
 fn instance_lines(begins: &Begins, tally: &Tally, width: u16) -> Vec<Line<'static>> {
     let widest = f64::from(width.saturating_sub(30).min(60));
-    tally
-        .shares()
+    let mut shares: Vec<_> =
+        tally.shares().into_iter().map(|(id, share)| (wording::plain(&begins.names.name(id)), share)).collect();
+    shares.sort_by(|(a, _), (b, _)| a.cmp(b));
+    shares
         .into_iter()
         .take(usize::from(INSTANCE_LINES))
-        .map(|(id, share)| {
-            let name = wording::plain(&begins.names.name(id));
+        .map(|(name, share)| {
             let bar = "█".repeat((share * widest).round() as usize);
             Line::from(vec![Span::raw(format!("{name:<20.20} {:>4.0} % ", share * 100.0)), bar.cyan()])
         })
