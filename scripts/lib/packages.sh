@@ -80,7 +80,7 @@ stop_new_services() {
     local sudo="$1" program
     shift
     for program in "$@"; do
-        case "$program" in redis-server | haproxy) ;; *) continue ;; esac
+        case "$program" in redis-server | haproxy | nginx) ;; *) continue ;; esac
         if [ -d /run/systemd/system ]; then
             say "stopping the service $program, which the package started; rushhour runs its own"
             $sudo systemctl disable --now --quiet "$program" || true
