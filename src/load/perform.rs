@@ -11,7 +11,7 @@ use super::target::{Origin, TargetError};
 use crate::history::{ConnectionUse, Failure, StateOp};
 use crate::plan::Role;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use http_body_util::Full;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -249,8 +249,6 @@ impl Journey<'_> {
         *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
         let cookie = self.cookies.header(|| self.base.origin.url.join(&outgoing.path).unwrap_or(origin.url.clone()));
         let headers = request.headers_mut();
-        // Those below, at once rather than by growing.
-        *headers = HeaderMap::with_capacity(outgoing.headers.len() + 5);
         if !connection.is_http2() {
             headers.insert(header::HOST, origin.host_header.clone());
         }
