@@ -2,18 +2,18 @@
 
 use crate::analysis::{Analyser, Analysis};
 use crate::history::Names;
-use crate::plan::Plan;
-use crate::record::{Ending, RecordedRun, RunDirectory, write_whole};
+use crate::record::{Ending, RecordedRun, write_whole};
+use crate::report::{Subject, files};
 use crate::session::{Oracle, SessionFindings};
 use crate::verdict::{RunFacts, Verdict, decide};
 use anyhow::Context as _;
-use serde::Serialize;
+use std::fs;
 use std::path::Path;
 
 /// A run and everything derived from it.
 pub struct Judged {
-    pub directory: RunDirectory,
-    pub plan: Plan,
+    pub run: RecordedRun,
+    pub results: String,
     pub analysis: Analysis,
     pub sessions: SessionFindings,
     pub verdict: Verdict,
@@ -21,7 +21,22 @@ pub struct Judged {
     pub trouble: Vec<String>,
 }
 
-/// Judges the run at `path` and writes `analysis.json` and `verdict.json` beside its raw files. The same raw files
+impl Judged {
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            origin: &self.run.manifest.origin,
+            plan: &self.run.manifest.plan,
+            events: &self.run.events,
+            samples: &self.run.samples,
+            analysis: &self.analysis,
+            sessions: &self.sessions,
+            verdict: &self.verdict,
+            results: &self.results,
+        }
+    }
+}
+
+/// Judges the run at `path` and writes what is derived from its raw files beside them. The same raw files
 /// give the same bytes. `ending`: how the run ended, where the manifest may not say.
 pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let run = RecordedRun::open(path)?;
@@ -46,12 +61,9 @@ pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
         unreadable_parts: (run.unfinished_parts + reading.damaged.len()) as u64,
     };
     let verdict = decide(plan, &analysis, &sessions, &facts);
-    let derived = Derived { sessions: &sessions, analysis: &analysis };
-    // A verdict that cannot be written down is a verdict all the same.
-    let unwritten = [write_json(&run.directory.analysis(), &derived), write_json(&run.directory.verdict(), &verdict)];
+    let results = run.directory.path().display().to_string();
     let mut trouble: Vec<String> =
-        unwritten.into_iter().filter_map(|written| Some(format!("{:#}", written.err()?))).collect();
-    trouble.extend(reading.damaged.iter().map(|part| format!("{}: {}", part.file.display(), part.reason)));
+        reading.damaged.iter().map(|part| format!("{}: {}", part.file.display(), part.reason)).collect();
     if run.unfinished_parts > 0 {
         trouble.push(format!(
             "{} unfinished part(s) of requests/: the run was killed, or is still going on",
@@ -61,18 +73,22 @@ pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     if run.skipped_lines > 0 {
         trouble.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
     }
-    Ok(Judged { plan: run.manifest.plan, directory: run.directory, analysis, sessions, verdict, trouble })
+    let mut judged = Judged { run, results, analysis, sessions, verdict, trouble };
+    // A verdict that cannot be written down is a verdict all the same.
+    let unwritten = write_files(&judged);
+    judged.trouble.extend(unwritten);
+    Ok(judged)
 }
 
-/// `analysis.json`.
-#[derive(Serialize)]
-struct Derived<'a> {
-    sessions: &'a SessionFindings,
-    analysis: &'a Analysis,
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let mut bytes = serde_json::to_vec_pretty(value).context("what was found could not be written as JSON")?;
-    bytes.push(b'\n');
-    Ok(write_whole(path, &bytes)?)
+/// Writes the derived files; tells what could not be written.
+fn write_files(judged: &Judged) -> Vec<String> {
+    let directory = judged.run.directory.path();
+    let write = |file: crate::report::ReportFile| -> anyhow::Result<()> {
+        let path = directory.join(&file.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("{} could not be made", parent.display()))?;
+        }
+        Ok(write_whole(&path, &file.bytes)?)
+    };
+    files(&judged.subject()).into_iter().filter_map(|file| Some(format!("{:#}", write(file).err()?))).collect()
 }

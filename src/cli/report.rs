@@ -25,14 +25,13 @@ pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
     for what in &judged.trouble {
         eprintln!("warning: {what}");
     }
-    let Judged { plan, analysis, sessions, verdict, .. } = judged;
-    let results = judged.directory.path().display().to_string();
+    let subject = judged.subject();
     let text = if as_json {
-        json(plan, analysis, sessions, verdict, &results)
+        json(&subject)
     } else {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let style = if colour { Style::Coloured } else { Style::Plain };
-        terminal(plan, analysis, sessions, verdict, &results, WIDTH, style)
+        terminal(&subject, WIDTH, style)
     };
     let mut out = std::io::stdout().lock();
     // A reader that closed the pipe has seen what it wanted.

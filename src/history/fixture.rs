@@ -7,6 +7,18 @@ pub fn at(seconds: f64) -> Offset {
     Offset::from_secs_f64(seconds)
 }
 
+pub fn origin() -> Origin {
+    Origin {
+        tool_version: "0.1.0".into(),
+        run_id: "20260101T000000Z-abc123".into(),
+        zero_at: "2026-01-01T00:00:00Z".into(),
+        zero_unix_us: 1_767_225_600_000_000,
+        machine: Machine { hostname: "loader".into(), os: "linux x86_64".into(), cpus: 2, memory_bytes: 8 << 30 },
+        load_threads: 1,
+        pacer: "timerfd".into(),
+    }
+}
+
 /// A row of `session`, due and sent at `seconds`, answered 10 ms later, as expected, by an unknown instance.
 pub fn row(session: SessionNumber, step: StepId, seconds: f64) -> Observation {
     Observation {

@@ -10,6 +10,7 @@ mod fingerprint;
 pub mod fixture;
 mod names;
 mod observation;
+mod origin;
 mod sample;
 
 pub use appearance::{Appearance, Appearances};
@@ -19,4 +20,5 @@ pub use event::{Event, EventKind, EventSource, Notice};
 pub use fingerprint::Fingerprinter;
 pub use names::{NameId, Names};
 pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, SessionNumber, StateOp, StepId};
+pub use origin::{Machine, Origin};
 pub use sample::{FleetGauges, GeneratorGauges, Sample, StoreGauges};

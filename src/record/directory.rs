@@ -77,14 +77,6 @@ impl RunDirectory {
     pub fn part(&self, worker: u32, number: u32) -> PathBuf {
         self.requests().join(format!("w{worker}-{number:05}.parquet"))
     }
-
-    pub fn analysis(&self) -> PathBuf {
-        self.path.join("analysis.json")
-    }
-
-    pub fn verdict(&self) -> PathBuf {
-        self.path.join("verdict.json")
-    }
 }
 
 /// Writes a file so that it is seen whole or not at all: temporary name in the same directory, fsync, rename,

@@ -1,4 +1,4 @@
-use super::Machine;
+use crate::history::Machine;
 use std::fs;
 
 impl Machine {

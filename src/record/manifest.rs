@@ -1,4 +1,5 @@
 use super::{RecordError, RunDirectory, write_whole};
+use crate::history::Origin;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -10,28 +11,11 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     pub format_version: u32,
-    pub tool_version: String,
-    pub run_id: String,
-    /// Wall-clock time of the run's zero, RFC 3339, UTC.
-    pub zero_at: String,
-    /// The same in microseconds since 1970-01-01 UTC.
-    pub zero_unix_us: i64,
+    #[serde(flatten)]
+    pub origin: Origin,
     pub plan: Plan,
-    pub machine: Machine,
-    /// Load threads, each with a share of arrivals and slots.
-    pub load_threads: u32,
-    /// How requests were timed: `timerfd` or `tokio`.
-    pub pacer: String,
     /// None while it runs, and for ever when it was killed.
     pub ending: Option<Ending>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Machine {
-    pub hostname: String,
-    pub os: String,
-    pub cpus: u32,
-    pub memory_bytes: u64,
 }
 
 /// How the run ended.

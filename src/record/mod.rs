@@ -17,7 +17,7 @@ mod tests;
 
 pub use directory::{RunDirectory, write_whole};
 pub use error::RecordError;
-pub use manifest::{Ending, FORMAT_VERSION, Machine, Manifest};
+pub use manifest::{Ending, FORMAT_VERSION, Manifest};
 pub use part_writer::{OpenPart, PartFile};
 pub use recorder::{BatchSender, RecordOutcome, Recorder, RecorderOptions};
 pub use run_reader::{DamagedPart, Reading, RecordedRun};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::history::{
-    ConnectionUse, Event, EventKind, EventSource, GeneratorGauges, Identity, NameId, Names, Observation, Offset,
-    Outcome, Sample, StateOp, StepId,
+    ConnectionUse, Event, EventKind, EventSource, GeneratorGauges, Identity, Machine, NameId, Names, Observation,
+    Offset, Origin, Outcome, Sample, StateOp, StepId,
 };
 use crate::plan::{
     Allowance, ArrivalPattern, Body, ConnectionMode, Connections, Curve, Distribution, FleetPlan, HttpVersion, Model,
@@ -139,14 +139,16 @@ fn rows(sessions: std::ops::Range<u64>) -> Vec<Observation> {
 fn manifest(directory: &RunDirectory) -> Manifest {
     Manifest {
         format_version: FORMAT_VERSION,
-        tool_version: "0.1.0".into(),
-        run_id: directory.run_id(),
-        zero_at: "1970-01-01T00:00:00Z".into(),
-        zero_unix_us: 0,
+        origin: Origin {
+            tool_version: "0.1.0".into(),
+            run_id: directory.run_id(),
+            zero_at: "1970-01-01T00:00:00Z".into(),
+            zero_unix_us: 0,
+            machine: Machine::this(),
+            load_threads: 1,
+            pacer: "tokio".into(),
+        },
         plan: plan(),
-        machine: Machine::this(),
-        load_threads: 1,
-        pacer: "tokio".into(),
         ending: None,
     }
 }
@@ -499,7 +501,11 @@ fn events_and_samples_come_back() {
 #[test]
 fn a_newer_format_is_refused_with_the_remedy() {
     let (results, directory) = begun();
-    let newer = Manifest { format_version: FORMAT_VERSION + 1, tool_version: "9.0.0".into(), ..manifest(&directory) };
+    let newer = {
+        let manifest = manifest(&directory);
+        let origin = Origin { tool_version: "9.0.0".into(), ..manifest.origin };
+        Manifest { format_version: FORMAT_VERSION + 1, origin, ..manifest }
+    };
     newer.write(&directory).unwrap();
     // A newer manifest need not look like ours at all.
     let mut json: serde_json::Value = serde_json::from_slice(&fs::read(directory.manifest()).unwrap()).unwrap();

@@ -1,5 +1,5 @@
+use super::Subject;
 use crate::analysis::Analysis;
-use crate::plan::Plan;
 use crate::session::SessionFindings;
 use crate::verdict::Verdict;
 use serde::Serialize;
@@ -14,7 +14,8 @@ struct Report<'a> {
 }
 
 /// A run's summary as one JSON object: `profile`, `results`, `verdict`, `sessions`, `analysis`.
-pub fn json(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, verdict: &Verdict, results: &str) -> String {
+pub fn json(subject: &Subject) -> String {
+    let Subject { plan, results, verdict, sessions, analysis, .. } = *subject;
     let report = Report { profile: &plan.name, results, verdict, sessions, analysis };
     serde_json::to_string_pretty(&report).expect("plain data with text keys can be told in JSON")
 }

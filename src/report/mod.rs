@@ -1,11 +1,15 @@
-//! What people and tools read. Returns text, prints nothing.
+//! What people and tools read, a file a format. Returns bytes, prints nothing.
 
+mod files;
 mod json;
 mod sections;
+mod subject;
 mod terminal;
 mod text;
 
+pub use files::files;
 pub use json::json;
+pub use subject::{ReportFile, Subject};
 pub use terminal::terminal;
 pub use text::Style;
 

@@ -1,21 +1,12 @@
+use super::Subject;
 use super::sections;
 use super::text::{Page, Style, Tone, printable};
-use crate::analysis::Analysis;
 use crate::plan::Plan;
-use crate::session::SessionFindings;
 use crate::verdict::{Outcome, Verdict};
 
-/// A run's summary on about one screen, at most `width` (and never over 100) columns wide. `results`: where the run is,
-/// as it is to be shown.
-pub fn terminal(
-    plan: &Plan,
-    analysis: &Analysis,
-    sessions: &SessionFindings,
-    verdict: &Verdict,
-    results: &str,
-    width: usize,
-    style: Style,
-) -> String {
+/// A run's summary on about one screen, at most `width` (and never over 100) columns wide.
+pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
+    let Subject { plan, analysis, sessions, verdict, results, .. } = *subject;
     let mut page = Page::new(width, style);
     lead(&mut page, plan, verdict);
     sections::continuity(&mut page, sessions);

@@ -1,17 +1,33 @@
 use super::*;
-use crate::history::fixture::{healthy, row};
+use crate::history::fixture::{healthy, origin, row};
 use crate::history::{Identity, StateOp};
 use crate::plan::fixture::{CART, PAGE, response_time_at_most};
 use crate::verdict::fixture::{Run, reject_on_new};
 use insta::assert_snapshot;
 use std::time::Duration;
 
+impl Run {
+    fn told<T>(&self, tell: impl FnOnce(&Subject) -> T) -> T {
+        let ((analysis, sessions), verdict) = (self.findings(), self.verdict());
+        let origin = origin();
+        tell(&Subject {
+            origin: &origin,
+            plan: &self.plan,
+            events: &self.events,
+            samples: &self.samples,
+            analysis: &analysis,
+            sessions: &sessions,
+            verdict: &verdict,
+            results: "results/fixture/latest",
+        })
+    }
+}
+
 fn told(spoil: impl FnOnce(&mut Run)) -> String {
     let mut run = Run::good();
     run.events.push(healthy(12.4, "new", "z2"));
     spoil(&mut run);
-    let ((analysis, sessions), verdict) = (run.findings(), run.verdict());
-    let text = terminal(&run.plan, &analysis, &sessions, &verdict, "results/fixture/latest", 100, Style::Plain);
+    let text = run.told(|subject| terminal(subject, 100, Style::Plain));
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     text
 }
@@ -76,11 +92,10 @@ fn names_from_responses_cannot_steer_the_terminal() {
 #[test]
 fn json_is_one_object_with_the_verdict_in_it() {
     let run = Run::good();
-    let ((analysis, sessions), verdict) = (run.findings(), run.verdict());
-    let text = json(&run.plan, &analysis, &sessions, &verdict, "results/x");
+    let text = run.told(json);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["verdict"]["outcome"], "pass");
     assert_eq!(value["verdict"]["exit_code"], 0);
     assert_eq!(value["sessions"]["cohorts"][0]["survived"], 30);
-    assert_eq!(value["results"], "results/x");
+    assert_eq!(value["results"], "results/fixture/latest");
 }

@@ -4,13 +4,11 @@ use super::sampling::Sampler;
 use super::timeline;
 use super::update::{Begins, Stop, StopSignal, Update, Watcher};
 use crate::fleet::{Fleet, Observed};
-use crate::history::{EventKind, EventSource, Fingerprinter, Names, Notice, Offset, RunClock};
+use crate::history::{EventKind, EventSource, Fingerprinter, Machine, Names, Notice, Offset, Origin, RunClock};
 use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
 use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
-use crate::record::{
-    Ending, FORMAT_VERSION, Machine, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory,
-};
+use crate::record::{Ending, FORMAT_VERSION, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -162,14 +160,16 @@ fn manifest(plan: &Plan, directory: &RunDirectory, clock: RunClock, threads: usi
     let zero = OffsetDateTime::from(clock.zero_wall());
     Manifest {
         format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        run_id: directory.run_id(),
-        zero_at: zero.format(&Rfc3339).unwrap_or_default(),
-        zero_unix_us: (zero.unix_timestamp_nanos() / 1000) as i64,
+        origin: Origin {
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: directory.run_id(),
+            zero_at: zero.format(&Rfc3339).unwrap_or_default(),
+            zero_unix_us: (zero.unix_timestamp_nanos() / 1000) as i64,
+            machine: Machine::this(),
+            load_threads: threads as u32,
+            pacer: load::pacer_name(plan, threads),
+        },
         plan: plan.clone(),
-        machine: Machine::this(),
-        load_threads: threads as u32,
-        pacer: load::pacer_name(plan, threads),
         ending: None,
     }
 }

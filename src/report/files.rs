@@ -1,0 +1,23 @@
+use super::subject::{ReportFile, Subject};
+use serde::Serialize;
+
+/// Every file that a run directory gets besides its raw ones. The same findings give the same bytes.
+pub fn files(subject: &Subject) -> Vec<ReportFile> {
+    vec![ReportFile::new("analysis.json", analysis(subject)), ReportFile::new("verdict.json", pretty(subject.verdict))]
+}
+
+/// What the session oracle and the analysis found, in full.
+fn analysis(subject: &Subject) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Derived<'a> {
+        sessions: &'a crate::session::SessionFindings,
+        analysis: &'a crate::analysis::Analysis,
+    }
+    pretty(&Derived { sessions: subject.sessions, analysis: subject.analysis })
+}
+
+fn pretty(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("plain data with text keys can be told in JSON");
+    bytes.push(b'\n');
+    bytes
+}

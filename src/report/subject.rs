@@ -1,0 +1,33 @@
+use crate::analysis::Analysis;
+use crate::history::{Event, Origin, Sample};
+use crate::plan::Plan;
+use crate::session::SessionFindings;
+use crate::verdict::Verdict;
+
+/// A run and all that was found of it: what every format is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub origin: &'a Origin,
+    pub plan: &'a Plan,
+    pub events: &'a [Event],
+    pub samples: &'a [Sample],
+    pub analysis: &'a Analysis,
+    pub sessions: &'a SessionFindings,
+    pub verdict: &'a Verdict,
+    /// Where the run is, as it is to be shown.
+    pub results: &'a str,
+}
+
+/// A file of a run directory that is derived from the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Below the run directory, such as `charts/handoffs.svg`.
+    pub path: String,
+    pub bytes: Vec<u8>,
+}
+
+impl ReportFile {
+    pub fn new(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ReportFile {
+        ReportFile { path: path.into(), bytes: bytes.into() }
+    }
+}
