@@ -171,8 +171,11 @@ impl Iterator for Arrivals<'_> {
 }
 
 /// The t in 0..=length where ∫₀ᵗ (from + (to−from)·x/length) dx = area, by the form of the quadratic's root that does
-/// not cancel when the slope is small.
+/// not cancel when the slope is small. That form is 0/0 where nothing is due of a segment that begins at nothing.
 fn time_to_area(area: f64, length: f64, from: f64, to: f64) -> f64 {
+    if area <= 0.0 {
+        return 0.0;
+    }
     let slope = (to - from) / length;
     let root = (from * from + 2.0 * slope * area).max(0.0).sqrt();
     (2.0 * area / (from + root)).min(length)

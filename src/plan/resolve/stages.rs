@@ -187,6 +187,14 @@ mod tests {
         Workload { model, curve, arrivals, seed, max_sessions: 1, grace }
     }
 
+    #[test]
+    fn an_arrival_due_at_a_step_down_to_nothing_is_due_at_the_step() {
+        let falling = Stage { from: 137.0, to: 8.0, seconds: 15.0 };
+        let anew = Stage { from: 0.0, to: 1.0, seconds: 1.0 };
+        let workload = workload(curve(&[falling, anew]), ArrivalPattern::Even, 1);
+        assert_eq!(Arrivals::new(&workload).last(), Some((1087, 15.0)));
+    }
+
     proptest! {
         #[test]
         fn a_stage_is_read_as_it_is_written(from in 0u32..1000, to in 0u32..1000, seconds in 1u32..100_000) {
