@@ -2,13 +2,14 @@
 //! hyper takes, once.
 
 use super::running::LoadError;
+use super::tags::TagSelector;
 use crate::history::{Fingerprinter, StepId};
 use crate::plan::{
     Body, Check, Distribution, Extraction, Feeder, JobPoll, OnRejected, Part, Plan, Repeat, Role, Source, StateUse,
     Stickiness, Template,
 };
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use regex::bytes::Regex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,6 @@ pub struct CompiledPlan {
     pub zone: Option<CompiledSource>,
     pub affinity: AffinityNames,
     pub strip_affinity: bool,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
     pub timeout: Duration,
     pub max_body: usize,
     pub seed: u64,
@@ -46,7 +46,9 @@ pub struct CompiledStep {
     pub id: StepId,
     pub method: Method,
     pub path: Template,
-    pub headers: Vec<(HeaderName, Template)>,
+    /// Every field that is the same each time.
+    pub headers: HeaderMap,
+    pub filled_headers: Vec<(HeaderName, Template)>,
     pub body: CompiledBody,
     pub assign: Vec<(u16, Template)>,
     pub follow_redirects: bool,
@@ -66,11 +68,10 @@ pub struct CompiledStep {
 }
 
 pub enum CompiledBody {
-    None,
-    Literal(Option<HeaderValue>, Bytes),
+    Literal(Bytes),
     Form(Vec<(String, Template)>),
     Json(Template),
-    Raw(Option<HeaderValue>, Template),
+    Raw(Template),
 }
 
 pub enum CompiledSource {
@@ -78,7 +79,16 @@ pub enum CompiledSource {
     Cookie(String),
     Json(String),
     Regex(Regex),
-    Css { selector: scraper::Selector, attribute: Option<String> },
+    /// What a start tag tells by itself.
+    Tag {
+        selector: TagSelector,
+        attribute: String,
+    },
+    /// What takes the whole document: an element's place in it, or its text.
+    Css {
+        selector: scraper::Selector,
+        attribute: Option<String>,
+    },
 }
 
 pub enum CompiledExpectation {
@@ -138,9 +148,12 @@ impl CompiledSource {
             Source::Cookie(name) => CompiledSource::Cookie(name.clone()),
             Source::Json(pointer) => CompiledSource::Json(pointer.clone()),
             Source::Regex(pattern) => CompiledSource::Regex(regex(pattern)?),
-            Source::Css { selector, attribute } => CompiledSource::Css {
-                selector: scraper::Selector::parse(selector).map_err(|e| LoadError::plan(selector, &e))?,
-                attribute: attribute.clone(),
+            Source::Css { selector, attribute } => match (TagSelector::parse(selector), attribute) {
+                (Some(selector), Some(name)) => CompiledSource::Tag { selector, attribute: name.to_ascii_lowercase() },
+                _ => CompiledSource::Css {
+                    selector: scraper::Selector::parse(selector).map_err(|e| LoadError::plan(selector, &e))?,
+                    attribute: attribute.clone(),
+                },
             },
         })
     }
@@ -178,11 +191,6 @@ impl CompiledPlan {
         for (index, _) in plan.steps.iter().enumerate() {
             steps.push(CompiledStep::new(&plan, StepId(index as u16), always_needs_body)?);
         }
-        let mut headers = Vec::new();
-        for (name, value) in &plan.target.headers {
-            let value = HeaderValue::from_str(value).map_err(|e| LoadError::plan(name, &e))?;
-            headers.push((header_name(name)?, value));
-        }
         // The affinity cookies of an AWS load balancer are known without being told.
         let affinity = [plan.connections.affinity_cookies.clone(), vec!["AWSALB*".to_owned()]].concat();
         Ok(CompiledPlan {
@@ -195,7 +203,6 @@ impl CompiledPlan {
             zone,
             affinity: AffinityNames::of(&affinity),
             strip_affinity: plan.connections.stickiness == Stickiness::Stripped,
-            headers,
             timeout: plan.target.timeout,
             max_body: usize::try_from(plan.target.max_body_bytes).unwrap_or(usize::MAX),
             seed: plan.workload.seed,
@@ -263,9 +270,18 @@ fn compile_scenarios(plan: &Plan) -> Vec<CompiledScenario> {
 impl CompiledStep {
     fn new(plan: &Plan, id: StepId, always_needs_body: bool) -> Result<CompiledStep, LoadError> {
         let step = &plan.steps[usize::from(id.0)];
-        let mut headers = Vec::new();
-        for (name, value) in &step.headers {
-            headers.push((header_name(name)?, value.clone()));
+        let (body, content_type) = compile_body(&step.body)?;
+        let mut headers = default_headers();
+        headers.extend(content_type.map(|value| (header::CONTENT_TYPE, value)));
+        for (name, value) in &plan.target.headers {
+            headers.insert(header_name(name)?, header_value(name, value)?);
+        }
+        let mut filled_headers = Vec::new();
+        for (name, template) in &step.headers {
+            match template.as_literal() {
+                Some(value) => drop(headers.insert(header_name(name)?, header_value(name, value)?)),
+                None => filled_headers.push((header_name(name)?, template.clone())),
+            }
         }
         let mut extract = Vec::new();
         for Extraction { variable, source } in &step.extract {
@@ -317,7 +333,8 @@ impl CompiledStep {
             method: Method::from_bytes(step.method.as_bytes()).map_err(|e| LoadError::plan(&step.method, &e))?,
             path: step.path.clone(),
             headers,
-            body: compile_body(&step.body)?,
+            filled_headers,
+            body,
             assign: step.assign.iter().map(|a| (a.variable, a.value.clone())).collect(),
             follow_redirects: step.follow_redirects,
             role: step.role,
@@ -335,22 +352,31 @@ impl CompiledStep {
     }
 }
 
-fn compile_body(body: &Body) -> Result<CompiledBody, LoadError> {
-    const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    let content_type = |name: &Option<String>| {
-        name.as_ref().map(|n| HeaderValue::from_str(n).map_err(|e| LoadError::plan(n, &e))).transpose()
-    };
+fn default_headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (header::USER_AGENT, HeaderValue::from_static(concat!("rushhour/", env!("CARGO_PKG_VERSION")))),
+        (header::ACCEPT, HeaderValue::from_static("*/*")),
+        (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, deflate")),
+    ])
+}
+
+/// The body, and what it is.
+fn compile_body(body: &Body) -> Result<(CompiledBody, Option<HeaderValue>), LoadError> {
+    let literal = |text: &str| CompiledBody::Literal(Bytes::copy_from_slice(text.as_bytes()));
     Ok(match body {
-        Body::None => CompiledBody::None,
-        Body::Form(fields) => CompiledBody::Form(fields.clone()),
-        Body::Json(template) => match template.as_literal() {
-            Some(text) => CompiledBody::Literal(Some(JSON), Bytes::copy_from_slice(text.as_bytes())),
-            None => CompiledBody::Json(template.clone()),
-        },
-        Body::Raw { content_type: name, body } => match body.as_literal() {
-            Some(text) => CompiledBody::Literal(content_type(name)?, Bytes::copy_from_slice(text.as_bytes())),
-            None => CompiledBody::Raw(content_type(name)?, body.clone()),
-        },
+        Body::None => (CompiledBody::Literal(Bytes::new()), None),
+        Body::Form(fields) => {
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            (CompiledBody::Form(fields.clone()), Some(form))
+        }
+        Body::Json(template) => {
+            let body = template.as_literal().map_or_else(|| CompiledBody::Json(template.clone()), literal);
+            (body, Some(HeaderValue::from_static("application/json")))
+        }
+        Body::Raw { content_type, body } => {
+            let content_type = content_type.as_ref().map(|name| header_value("content-type", name)).transpose()?;
+            (body.as_literal().map_or_else(|| CompiledBody::Raw(body.clone()), literal), content_type)
+        }
     })
 }
 
@@ -365,6 +391,10 @@ fn compile_check(check: &Check) -> Result<CompiledCheck, LoadError> {
 
 fn header_name(name: &str) -> Result<HeaderName, LoadError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|e| LoadError::plan(name, &e))
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, LoadError> {
+    HeaderValue::from_str(value).map_err(|e| LoadError::plan(name, &e))
 }
 
 fn regex(pattern: &str) -> Result<Regex, LoadError> {

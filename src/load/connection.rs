@@ -1,6 +1,7 @@
 //! Connections that a session owns: when one is opened, to which balancer address, how old it is and when it must
 //! be replaced is what this tool is about, and a pooled client hides it.
 
+use super::nudge::Nudge;
 use super::target::{Origin, TargetError};
 use super::tls;
 use crate::plan::{ConnectionMode, Plan};
@@ -14,9 +15,9 @@ use rustls::pki_types::ServerName;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::Context;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -34,7 +35,7 @@ pub struct Connection {
 }
 
 pub enum Link {
-    /// Driven by whoever uses it: no task of its own, so an idle connection costs only its buffers.
+    /// Driven by the slot that owns it: no task of its own, so an idle connection costs only its buffers.
     Http1 {
         sender: http1::SendRequest<RequestBody>,
         driver: Http1Driver,
@@ -42,18 +43,30 @@ pub enum Link {
     Http2(http2::SendRequest<RequestBody>),
 }
 
-/// The part of an HTTP/1.1 connection that moves bytes; gone once the connection has ended.
-pub struct Http1Driver(Option<Pin<Box<http1::Connection<Io, RequestBody>>>>);
+/// The part of an HTTP/1.1 connection that moves bytes.
+pub struct Http1Driver {
+    /// None once the connection has ended.
+    connection: Option<Pin<Box<http1::Connection<Io, RequestBody>>>>,
+    pub nudge: Arc<Nudge>,
+    /// Of the nudge.
+    waker: Waker,
+}
 
 impl Http1Driver {
-    /// Moves bytes both ways. Whether the connection has ended.
-    pub fn poll_ended(&mut self, context: &mut Context<'_>) -> bool {
-        if let Some(connection) = &mut self.0
-            && connection.as_mut().poll(context).is_ready()
+    fn new(connection: http1::Connection<Io, RequestBody>, task: &Waker) -> Http1Driver {
+        let nudge = Nudge::new(task);
+        Http1Driver { connection: Some(Box::pin(connection)), waker: nudge.clone().into(), nudge }
+    }
+
+    /// Moves bytes both ways, and has the connection's task woken when there are more. Whether the connection has
+    /// ended.
+    pub fn has_ended(&mut self) -> bool {
+        if let Some(connection) = &mut self.connection
+            && connection.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready()
         {
-            self.0 = None;
+            self.connection = None;
         }
-        self.0.is_none()
+        self.connection.is_none()
     }
 }
 
@@ -64,9 +77,9 @@ impl Connection {
     }
 
     /// Whether the other side has closed it.
-    pub fn poll_closed(&mut self, context: &mut Context<'_>) -> bool {
+    pub fn is_closed(&mut self) -> bool {
         match &mut self.link {
-            Link::Http1 { driver, .. } => driver.poll_ended(context),
+            Link::Http1 { driver, .. } => driver.has_ended(),
             Link::Http2(sender) => sender.is_closed(),
         }
     }
@@ -171,8 +184,9 @@ impl Connector {
             tokio::spawn(async move { drop(driver.await) });
             Link::Http2(sender)
         } else {
-            let (sender, driver) = http1::Builder::new().handshake(io).await.map_err(|e| failed(e.to_string()))?;
-            Link::Http1 { sender, driver: Http1Driver(Some(Box::pin(driver))) }
+            let (sender, connection) = http1::Builder::new().handshake(io).await.map_err(|e| failed(e.to_string()))?;
+            let task = std::future::poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+            Link::Http1 { sender, driver: Http1Driver::new(connection, &task) }
         };
         let (expires, requests_left) = self.limits();
         Ok(Connection { link, address, expires, requests_left })

@@ -2,14 +2,13 @@
 
 use super::answer::{Answer, decode};
 use super::connection::{Connection, Http1Driver, Link, RequestBody};
-use super::shard;
 use crate::history::Failure;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 /// What of the body is wanted.
@@ -44,56 +43,69 @@ pub async fn exchange(
     body: BodyPolicy,
 ) -> Result<Answer, Unanswered> {
     connection.count_request();
-    let outcome = match &mut connection.link {
+    let mut answer = match &mut connection.link {
         Link::Http1 { sender, driver } => {
             let talk = async {
                 sender.ready().await.map_err(|error| unanswered(&error))?;
                 let response = sender.send_request(request).await.map_err(|error| unanswered(&error))?;
                 read(response, body).await
             };
-            Driven { talk: pin!(talk), driver: Some(driver) }.await
+            Driven { talk: pin!(talk), driver, begun: false }.await?
         }
         Link::Http2(sender) => {
-            let talk = async {
-                sender.ready().await.map_err(|error| unanswered(&error))?;
-                let response = sender.send_request(request).await.map_err(|error| unanswered(&error))?;
-                read(response, body).await
-            };
-            Driven { talk: pin!(talk), driver: None }.await
+            sender.ready().await.map_err(|error| unanswered(&error))?;
+            let response = sender.send_request(request).await.map_err(|error| unanswered(&error))?;
+            read(response, body).await?
         }
     };
-    let mut answer = outcome?;
     if body.keep {
         answer.body = decode(&answer.headers, answer.body, body.limit).map_err(Unanswered::of)?;
     }
     Ok(answer)
 }
 
-/// Polls a conversation, and the connection under it where that has no task of its own; gives up when the run is cut.
+/// Polls a conversation and the connection under it, which has no task of its own.
 struct Driven<'a, T> {
     talk: Pin<&'a mut T>,
-    driver: Option<&'a mut Http1Driver>,
+    driver: &'a mut Http1Driver,
+    begun: bool,
 }
 
-impl<T: Future<Output = Result<Answer, Unanswered>>> Future for Driven<'_, T> {
+impl<T: Future> Future for Driven<'_, T> {
     type Output = T::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T::Output> {
-        if let Poll::Ready(outcome) = self.talk.as_mut().poll(context) {
+        let Driven { talk, driver, begun } = &mut *self;
+        debug_assert!(driver.nudge.wakes(context.waker()), "a connection stays with the task that opened it");
+        driver.nudge.hold();
+        let outcome = converse(talk.as_mut(), driver, std::mem::replace(begun, true));
+        driver.nudge.release();
+        outcome
+    }
+}
+
+/// As long as one has something for the other.
+fn converse<T: Future>(mut talk: Pin<&mut T>, driver: &mut Http1Driver, begun: bool) -> Poll<T::Output> {
+    /// hyper's driver may wake itself to let others have their turn, and so may tokio's sockets.
+    const ROUNDS: usize = 8;
+    // What the conversation waits for comes from the driver, after which it is asked anyway.
+    let listening = &mut Context::from_waker(Waker::noop());
+    if !begun && let Poll::Ready(outcome) = talk.as_mut().poll(listening) {
+        return Poll::Ready(outcome);
+    }
+    for _ in 0..ROUNDS {
+        driver.nudge.take();
+        // That it ended is for the conversation to find.
+        driver.has_ended();
+        if let Poll::Ready(outcome) = talk.as_mut().poll(listening) {
             return Poll::Ready(outcome);
         }
-        if let Some(driver) = &mut self.driver {
-            // What it just read, or that it ended, is for the conversation to find.
-            driver.poll_ended(context);
-            if let Poll::Ready(outcome) = self.talk.as_mut().poll(context) {
-                return Poll::Ready(outcome);
-            }
+        if !driver.nudge.take() {
+            return Poll::Pending;
         }
-        if shard::with(|shard| shard.cut) {
-            return Poll::Ready(Err(Unanswered::of(Failure::Abandoned)));
-        }
-        Poll::Pending
     }
+    driver.nudge.pass_on();
+    Poll::Pending
 }
 
 async fn read(response: Response<Incoming>, policy: BodyPolicy) -> Result<Answer, Unanswered> {

@@ -29,6 +29,9 @@ impl<'a> Reader<'a> {
                 let group = found.get(1).or_else(|| found.get(0))?;
                 Some(String::from_utf8_lossy(group.as_bytes()))
             }
+            CompiledSource::Tag { selector, attribute } => {
+                selector.attribute(attribute, &self.answer.body).map(Cow::Owned)
+            }
             CompiledSource::Css { selector, attribute } => {
                 let page = scraper::Html::parse_document(&String::from_utf8_lossy(&self.answer.body));
                 let element = page.select(selector).next()?;
@@ -76,7 +79,8 @@ impl<'a> Reader<'a> {
     }
 
     fn header(&self, name: &header::HeaderName) -> Option<Cow<'_, str>> {
-        self.answer.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+        let value = self.answer.headers.get(name)?;
+        Some(value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed))
     }
 }
 

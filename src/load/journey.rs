@@ -31,7 +31,7 @@ pub struct Journey<'a> {
     pub(super) connector: &'a Connector,
     pub(super) base: &'a Base,
     scenario: usize,
-    slot: SlotId,
+    pub(super) slot: SlotId,
     pub(super) connection: Option<Connection>,
     pub(super) user: u32,
     pub(super) values: Values,

@@ -14,12 +14,14 @@ mod extract;
 mod gauges;
 mod journey;
 mod notes;
+mod nudge;
 mod pacer;
 mod perform;
 mod quiet;
 mod render;
 mod running;
 mod shard;
+mod tags;
 mod target;
 #[cfg(test)]
 mod tests;

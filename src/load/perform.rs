@@ -7,14 +7,18 @@ use super::exchange::{BodyPolicy, Unanswered, exchange};
 use super::journey::Journey;
 use super::notes::{LastOf, Part};
 use super::render::{Place, Unset};
+use super::shard::{self, SlotId};
 use super::target::{Origin, TargetError};
 use crate::history::{ConnectionUse, Failure, StateOp};
 use crate::plan::Role;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use http_body_util::Full;
+use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 use url::Url;
 
@@ -40,13 +44,13 @@ pub enum JobSeen {
 }
 
 /// A request ready to be sent, more than once if need be.
-struct Outgoing {
+struct Outgoing<'a> {
     method: Method,
     /// Where it goes; the target itself unless a redirect led elsewhere.
     origin: Option<Arc<Origin>>,
     /// Path and query.
     path: String,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: Cow<'a, HeaderMap>,
     body: Bytes,
 }
 
@@ -99,35 +103,24 @@ impl Journey<'_> {
     }
 
     /// The step's own request, and what it asks of the session's state.
-    fn prepare(&mut self, step: &CompiledStep) -> Result<(Outgoing, Vec<StateOp>), Unset> {
+    fn prepare<'a>(&mut self, step: &'a CompiledStep) -> Result<(Outgoing<'a>, Vec<StateOp>), Unset> {
         let plan = self.plan;
         for (variable, template) in &step.assign {
             self.values.variables[usize::from(*variable)] = Some(self.values.filled(template, Place::Plain)?);
         }
         let mut path = self.base.path.clone();
         self.values.fill(&step.path, Place::Path, &mut path)?;
-        let mut headers = Vec::with_capacity(plan.headers.len() + step.headers.len() + 2);
-        headers.extend(plan.headers.iter().cloned());
-        for (name, template) in &step.headers {
+        let mut headers = Cow::Borrowed(&step.headers);
+        for (name, template) in &step.filled_headers {
             let value = self.values.filled(template, Place::Plain)?;
-            headers.push((name.clone(), HeaderValue::from_str(&value).map_err(|_| Unset)?));
+            headers.to_mut().insert(name.clone(), HeaderValue::from_str(&value).map_err(|_| Unset)?);
         }
-        let (content_type, body) = match &step.body {
-            CompiledBody::None => (None, Bytes::new()),
-            CompiledBody::Literal(content_type, body) => (content_type.clone(), body.clone()),
-            CompiledBody::Form(fields) => {
-                const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-                (Some(FORM), self.values.form(fields)?.into())
-            }
-            CompiledBody::Json(template) => {
-                const JSON: HeaderValue = HeaderValue::from_static("application/json");
-                (Some(JSON), self.values.filled(template, Place::Json)?.into())
-            }
-            CompiledBody::Raw(content_type, template) => {
-                (content_type.clone(), self.values.filled(template, Place::Plain)?.into())
-            }
+        let body = match &step.body {
+            CompiledBody::Literal(body) => body.clone(),
+            CompiledBody::Form(fields) => self.values.form(fields)?.into(),
+            CompiledBody::Json(template) => self.values.filled(template, Place::Json)?.into(),
+            CompiledBody::Raw(template) => self.values.filled(template, Place::Plain)?.into(),
         };
-        headers.extend(content_type.map(|value| (header::CONTENT_TYPE, value)));
         let mut writes = Vec::new();
         for state in &step.states {
             match state {
@@ -144,7 +137,7 @@ impl Journey<'_> {
     }
 
     /// The request that follows a redirect, if the answer is one that can be followed.
-    fn redirect(&self, from: &Outgoing, answer: &Answer) -> Option<Outgoing> {
+    fn redirect<'a>(&self, from: &Outgoing<'a>, answer: &Answer) -> Option<Outgoing<'a>> {
         if !answer.status.is_redirection() {
             return None;
         }
@@ -155,9 +148,13 @@ impl Journey<'_> {
         let same = origin == *self.base.origin;
         // 307 and 308 repeat the request; after the others a browser gets the new place (RFC 9110 §15.4).
         let repeats = matches!(answer.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-        let mut headers: Vec<_> = from.headers.clone();
-        headers
-            .retain(|(name, _)| (repeats || *name != header::CONTENT_TYPE) && (same || *name != header::AUTHORIZATION));
+        let mut headers = from.headers.clone();
+        if !repeats {
+            headers.to_mut().remove(header::CONTENT_TYPE);
+        }
+        if !same {
+            headers.to_mut().remove(header::AUTHORIZATION);
+        }
         Some(Outgoing {
             method: if repeats || from.method == Method::HEAD { from.method.clone() } else { Method::GET },
             origin: (!same).then(|| Arc::new(origin)),
@@ -167,25 +164,28 @@ impl Journey<'_> {
         })
     }
 
-    fn url_of(&self, outgoing: &Outgoing) -> Url {
+    fn url_of(&self, outgoing: &Outgoing<'_>) -> Url {
         let origin = outgoing.origin.as_ref().unwrap_or(&self.base.origin);
         origin.url.join(&outgoing.path).unwrap_or_else(|_| origin.url.clone())
     }
 
     /// Sends a request within the time-out, over the session's connection or a new one.
-    async fn send(&mut self, outgoing: &Outgoing, keep_body: bool) -> Sent {
+    async fn send(&mut self, outgoing: &Outgoing<'_>, keep_body: bool) -> Sent {
+        let (slot, timeout, begun) = (self.slot, self.plan.timeout, Instant::now());
+        shard::with(|shard| shard.set_deadline(slot, begun + timeout));
         let mut sent = Sent::nothing(Failure::Timeout);
-        let timeout = self.plan.timeout;
-        if tokio::time::timeout(timeout, self.send_untimed(outgoing, keep_body, &mut sent)).await.is_err() {
+        let given_up = InTime { slot, attempt: pin!(self.send_untimed(outgoing, keep_body, &mut sent)) }.await.err();
+        let too_late = sent.outcome.as_ref().is_ok_and(|answer| answer.last_byte - begun > timeout);
+        if let Some(failure) = given_up.or(too_late.then_some(Failure::Timeout)) {
             // The connection has half a conversation on it.
             self.connection = None;
-            let failure = if sent.started.is_some() { Failure::Timeout } else { Failure::Connect };
+            let failure = if sent.started.is_some() { failure } else { Failure::Connect };
             sent.outcome = Err(Unanswered::of(failure));
         }
         sent
     }
 
-    async fn send_untimed(&mut self, outgoing: &Outgoing, keep_body: bool, sent: &mut Sent) {
+    async fn send_untimed(&mut self, outgoing: &Outgoing<'_>, keep_body: bool, sent: &mut Sent) {
         let elsewhere = outgoing.origin.clone();
         let origin = elsewhere.clone().unwrap_or_else(|| self.base.origin.clone());
         let policy = BodyPolicy { limit: self.plan.max_body, keep: keep_body };
@@ -193,11 +193,8 @@ impl Journey<'_> {
         let kept = if elsewhere.is_some() { None } else { self.connection.take() };
         let was_fresh = kept.as_ref().is_some_and(Connection::is_fresh);
         let mut kept = kept.filter(Connection::is_fresh);
-        if let Some(connection) = &mut kept {
-            let closed = std::future::poll_fn(|context| std::task::Poll::Ready(connection.poll_closed(context))).await;
-            if closed {
-                kept = None;
-            }
+        if kept.as_mut().is_some_and(Connection::is_closed) {
+            kept = None;
         }
         sent.connection = match (&kept, was_fresh) {
             (Some(_), _) => ConnectionUse::Kept,
@@ -236,7 +233,7 @@ impl Journey<'_> {
         }
     }
 
-    fn request(&mut self, outgoing: &Outgoing, origin: &Origin, connection: &Connection) -> Request<RequestBody> {
+    fn request(&mut self, outgoing: &Outgoing<'_>, origin: &Origin, connection: &Connection) -> Request<RequestBody> {
         let mut request = Request::new(Full::new(outgoing.body.clone()));
         *request.method_mut() = outgoing.method.clone();
         let target = if connection.is_http2() {
@@ -248,19 +245,14 @@ impl Journey<'_> {
         // A path that is no URI asks for the root; `prepare` has encoded all that could make it so.
         *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
         let cookie = self.cookies.header(|| self.base.origin.url.join(&outgoing.path).unwrap_or(origin.url.clone()));
-        let headers = request.headers_mut();
+        let mut headers = HeaderMap::clone(&outgoing.headers);
         if !connection.is_http2() {
             headers.insert(header::HOST, origin.host_header.clone());
-        }
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("rushhour/", env!("CARGO_PKG_VERSION"))));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, deflate"));
-        for (name, value) in &outgoing.headers {
-            headers.insert(name.clone(), value.clone());
         }
         if let Some(cookie) = cookie {
             headers.insert(header::COOKIE, cookie);
         }
+        *request.headers_mut() = headers;
         request
     }
 
@@ -276,6 +268,26 @@ impl Journey<'_> {
 
     fn asks_for_login(&self, answer: &Answer) -> bool {
         self.plan.rejected.iter().any(|rule| rejects(rule, answer))
+    }
+}
+
+/// An attempt at a request, given up when its slot's deadline has passed or the run is cut.
+struct InTime<'a, T> {
+    slot: SlotId,
+    attempt: Pin<&'a mut T>,
+}
+
+impl<T: Future> Future for InTime<'_, T> {
+    type Output = Result<T::Output, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(outcome) = self.attempt.as_mut().poll(context) {
+            return Poll::Ready(Ok(outcome));
+        }
+        match shard::with(|shard| shard.gives_up(self.slot)) {
+            Some(failure) => Poll::Ready(Err(failure)),
+            None => Poll::Pending,
+        }
     }
 }
 

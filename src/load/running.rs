@@ -16,13 +16,14 @@ use nix::time::{ClockId, clock_gettime};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Takes observations in batches, from any load thread. Called on the hot path: it hands on and returns.
 pub type ObservationSink = Arc<dyn Fn(Vec<Observation>) + Send + Sync>;
 
-/// How often a load thread looks up from its work: flushes, reads its CPU clock, sees whether it is done.
+/// How often a load thread looks up from its work: flushes, reads its CPU clock, sees what is overdue and whether it is
+/// done.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What requests under way get to be answered in when the run ends.
@@ -244,10 +245,13 @@ async fn obey(mut phases: watch::Receiver<Phase>) {
 
 async fn tick(means: Arc<Means>, notices: mpsc::UnboundedSender<Notice>) {
     let mut told = BTreeSet::new();
+    // A request may be given up this much later than its time-out says.
+    let tick = TICK.min(means.plan.timeout / 20);
     loop {
         let cpu = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default();
         shard::with(|shard| {
             shard.flush();
+            shard.wake_overdue(Instant::now());
             shard.gauges.cpu_us.set(cpu.as_micros() as u64);
             shard.gauges.drained.store(shard.drained(), Relaxed);
         });
@@ -258,6 +262,6 @@ async fn tick(means: Arc<Means>, notices: mpsc::UnboundedSender<Notice>) {
                 let _ = notices.send(Notice::now(EventSource::Dns, kind));
             }
         }
-        tokio::time::sleep(TICK).await;
+        tokio::time::sleep(tick).await;
     }
 }

@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::gauges::ShardGauges;
 use super::running::ObservationSink;
 use super::timer::Timers;
-use crate::history::{NameId, Names, Observation, RunClock};
+use crate::history::{Failure, NameId, Names, Observation, RunClock};
 use crate::plan::Share;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -25,7 +25,7 @@ pub struct Shard {
     /// The run is over: waits end early and no session begins another step.
     pub stopping: bool,
     /// What is still under way is given up, too.
-    pub cut: bool,
+    cut: bool,
     /// Arrivals that are due, and slots that wait for one, by scenario.
     queues: Vec<Queue>,
     /// No more arrivals will come.
@@ -54,6 +54,10 @@ struct Queue {
 struct Slot {
     task: Waker,
     waiting: bool,
+    /// When its request under way, or the last there was, must be answered.
+    deadline: Option<Instant>,
+    /// That has passed.
+    overdue: bool,
     /// What it keeps open between sessions (`pinned`).
     connection: Option<Connection>,
 }
@@ -233,7 +237,7 @@ impl Shard {
     }
 
     pub fn add_slot(&mut self, task: &Waker) -> SlotId {
-        self.slots.push(Slot { task: task.clone(), waiting: false, connection: None });
+        self.slots.push(Slot { task: task.clone(), waiting: false, deadline: None, overdue: false, connection: None });
         SlotId(self.slots.len() - 1)
     }
 
@@ -243,6 +247,30 @@ impl Shard {
 
     pub fn keep_connection(&mut self, slot: SlotId, connection: Option<Connection>) {
         self.slots[slot.0].connection = connection;
+    }
+
+    pub fn set_deadline(&mut self, slot: SlotId, deadline: Instant) {
+        let slot = &mut self.slots[slot.0];
+        (slot.deadline, slot.overdue) = (Some(deadline), false);
+    }
+
+    /// Wakes the slots whose deadline has passed. Looking at all of them now and then costs less than a timer for each
+    /// request, nearly all of which are answered long before.
+    pub fn wake_overdue(&mut self, now: Instant) {
+        for slot in &mut self.slots {
+            if slot.deadline.take_if(|deadline| *deadline <= now).is_some() {
+                slot.overdue = true;
+                slot.task.wake_by_ref();
+            }
+        }
+    }
+
+    /// Why a slot's request under way is given up, if it is.
+    pub fn gives_up(&self, slot: SlotId) -> Option<Failure> {
+        if self.cut {
+            return Some(Failure::Abandoned);
+        }
+        self.slots[slot.0].overdue.then_some(Failure::Timeout)
     }
 
     /// No session is begun any more.
