@@ -3,6 +3,7 @@
 use super::running::{Load, LoadOptions};
 use crate::history::{Fingerprinter, Names, Observation, Outcome, RunClock, StepId};
 use crate::plan::*;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,69 +14,19 @@ use tokio::sync::mpsc;
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn plan(model: Model, rate: f64, seconds: f64) -> Plan {
-    let step = Step {
-        name: "page".to_owned(),
-        scenario: 0,
-        assign: Vec::new(),
-        method: "GET".to_owned(),
-        path: Template::literal("/"),
-        headers: Vec::new(),
-        body: Body::None,
-        follow_redirects: false,
-        role: Role::Ordinary,
-        think: Distribution::ZERO,
-        think_cap: Duration::from_secs(1),
-        repeat: Repeat { from: 1, to: 1 },
-        extract: Vec::new(),
-        expect: vec![Expectation { part: Part::Status, check: Check::StatusBelow(400) }],
-        states: Vec::new(),
-        proves_identity: false,
-    };
+    let mut plan = fixture::plan();
     let point = |at_seconds| Point { at_seconds, value: rate };
-    Plan {
-        name: "test".to_owned(),
-        description: String::new(),
-        target: Target {
-            url: None,
-            instance: None,
-            zone: None,
-            timeout: Duration::from_secs(5),
-            max_body_bytes: 1 << 20,
-            ca_file: None,
-            headers: Vec::new(),
-        },
-        connections: Connections {
-            mode: ConnectionMode::Pinned,
-            stickiness: Stickiness::Kept,
-            affinity_cookies: Vec::new(),
-            http: HttpVersion::Auto,
-        },
-        workload: Workload {
-            model,
-            curve: Curve { points: vec![point(0.0), point(seconds)] },
-            arrivals: ArrivalPattern::Even,
-            seed: 1,
-            max_sessions: 20,
-            grace: Duration::from_secs(5),
-        },
-        scenarios: vec![Scenario { name: "visit".to_owned(), weight: 1, steps: vec![StepId(0)] }],
-        steps: vec![step],
-        states: Vec::new(),
-        session: SessionRules {
-            rejected: Vec::new(),
-            identity: None,
-            on_rejected: OnRejected::Leave,
-            idle_timeout: None,
-            lifetime: None,
-            allow: Allowance::default(),
-        },
-        fleet: FleetPlan::Observe { capacity_per_instance: None },
-        timeline: Vec::new(),
-        objectives: Vec::new(),
-        user_fields: vec!["name".to_owned(), "password".to_owned()],
-        user_count: 100,
-        variables: Vec::new(),
-    }
+    plan.workload.model = model;
+    plan.workload.curve = Curve { points: vec![point(0.0), point(seconds)] };
+    plan.workload.max_sessions = 20;
+    plan.connections.mode = ConnectionMode::Pinned;
+    plan.session.on_rejected = OnRejected::Leave;
+    plan.user_fields.push("password".to_owned());
+    // One page, which nobody has to log in for.
+    plan.steps = vec![plan.steps[usize::from(fixture::PAGE.0)].clone()];
+    plan.steps[0].expect = vec![Expectation { part: Part::Status, check: Check::StatusBelow(400) }];
+    plan.scenarios[0].steps = vec![StepId(0)];
+    plan
 }
 
 /// Answers every request with 200 after `delay` says so, given when the request came.

@@ -1,9 +1,8 @@
 //! What goes wrong on a bad day is told clearly, and nothing that was seen is lost.
 
-use crate::support::{Ended, Reply, Server, run, run_with, start};
+use crate::support::{Authority, Ended, Reply, Server, run, run_with, start};
 use nix::sys::signal::Signal;
 use rushhour::history::{ConnectionUse, Failure, Outcome};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A profile of a few seconds against `url`: even arrivals, sessions of one step, no login.
@@ -64,37 +63,15 @@ fn a_name_that_does_not_resolve_is_told() {
     ended.demand_code(2).demand_error(&["nowhere.invalid", "could not be resolved"]);
 }
 
-/// A TLS configuration whose certificate comes from an authority nobody knows, and that authority's PEM.
-fn unknown_authority() -> (Arc<rustls::ServerConfig>, String) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let pem = authority.self_signed(&key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, key);
-    let server_key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    let certificate = params.signed_by(&server_key, &issuer).unwrap();
-    let private = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .unwrap();
-    (Arc::new(config), pem)
-}
-
 #[test]
 fn an_unknown_authority_is_refused_and_accepted_once_it_is_named() {
-    let (tls, authority) = unknown_authority();
-    let server = Server::start_tls(tls, |_| Reply::ok("hello"));
+    let authority = Authority::new();
+    let server = Server::start_tls(authority.server_config(), |_| Reply::ok("hello"));
     let url = server.url().replace("http:", "https:");
     run(&profile(&url, "")).demand_code(2).demand_error(&["TLS handshake", "ca_file"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("authority.pem");
-    std::fs::write(&file, authority).unwrap();
+    std::fs::write(&file, authority.pem).unwrap();
     let named = profile(&url, "").replace("[target]", &format!("[target]\nca_file = \"{}\"", file.display()));
     run(&named).demand_code(0);
 }

@@ -3,4 +3,5 @@
 mod bad_days;
 mod defects;
 mod exit_codes;
+mod protocols;
 mod support;

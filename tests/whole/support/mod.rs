@@ -1,6 +1,10 @@
+mod authority;
+mod balancer;
 mod program;
 mod server;
 
+pub use authority::Authority;
+pub use balancer::Balancer;
 pub use program::{Ended, run, run_with, start};
 pub use server::{Reply, Request, Server};
 
