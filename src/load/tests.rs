@@ -143,3 +143,32 @@ async fn users_are_as_many_as_the_curve_says() {
     numbers.dedup();
     assert_eq!(numbers.len(), rows.len(), "session numbers are unique over all threads");
 }
+
+/// One second in every five, no answer leaves the server; otherwise each takes half a second. A generator that waits for
+/// answers before it sends on would hardly notice (coordinated omission).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_response_time_told_is_that_of_arithmetic() {
+    let _turn = TURN.lock().await;
+    const SERVICE: f64 = 0.5;
+    const PERIOD: f64 = 5.0;
+    const STALL: f64 = 1.0;
+    let begun = std::time::Instant::now();
+    let url = server(move || {
+        let ready = begun.elapsed().as_secs_f64() + SERVICE;
+        let left = (PERIOD - ready % PERIOD) % PERIOD;
+        Duration::from_secs_f64(SERVICE + if left < STALL { left } else { 0.0 })
+    })
+    .await;
+    let mut plan = plan(Model::Arrivals, 100.0, 2.0 * PERIOD);
+    (plan.workload.max_sessions, plan.user_count) = (200, 200);
+    let (rows, gauges) = observe(plan, url, 1).await;
+    assert_eq!((rows.len(), gauges.arrivals_owed), (1000, 0));
+    let mut times: Vec<f64> = rows.iter().map(|row| row.response_time().as_secs_f64()).collect();
+    times.sort_by(f64::total_cmp);
+    // A fifth of the arrivals is held back, by times spread evenly over the stall.
+    for (quantile, arithmetic) in [(0.5, SERVICE), (0.9, SERVICE + STALL / 2.0), (0.99, SERVICE + 0.95 * STALL)] {
+        let told = times[(quantile * times.len() as f64) as usize - 1];
+        let off = (told - arithmetic).abs() / arithmetic;
+        assert!(off < 0.02, "p{}: {told:.4} s told, {arithmetic:.4} s by arithmetic", quantile * 100.0);
+    }
+}
