@@ -3,12 +3,14 @@
 
 mod analyser;
 mod balance;
+mod columns;
 mod findings;
 mod objective;
 mod seconds;
 mod stages;
 mod times;
 mod warm_up;
+mod warm_up_course;
 mod windows;
 
 pub use analyser::Analyser;
