@@ -1,5 +1,6 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
+mod charts;
 mod files;
 mod json;
 mod sections;
@@ -7,6 +8,7 @@ mod subject;
 mod terminal;
 mod text;
 
+pub use charts::{Chart, Series, TimeAxis, charts};
 pub use files::files;
 pub use json::json;
 pub use subject::{ReportFile, Subject};
