@@ -1,5 +1,6 @@
 use super::balance::balance;
 use super::columns::Pace;
+use super::interval_times::IntervalTimes;
 use super::objective::Watch;
 use super::seconds::Seconds;
 use super::stages::{Evidence, NewInstance};
@@ -37,6 +38,7 @@ pub struct Analyser {
     instances: BTreeMap<NameId, InstanceTally>,
     seconds: Seconds,
     pace: Pace,
+    intervals: IntervalTimes,
     windows: Windows,
     warm_ups: WarmUps,
     warm_up_courses: WarmUpCourses,
@@ -87,6 +89,7 @@ impl Analyser {
             instances: BTreeMap::new(),
             seconds: Seconds::default(),
             pace: Pace::new(load_start),
+            intervals: IntervalTimes::new(plan, load_start),
             warm_ups: WarmUps::default(),
             warm_up_courses: WarmUpCourses::new(load_start),
             scheduling_lag: Times::new(),
@@ -108,6 +111,7 @@ impl Analyser {
             self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
         }
         self.pace.take(row);
+        self.intervals.take(row, names);
         match row.connection {
             ConnectionUse::Kept => self.connections.kept += 1,
             ConnectionUse::Opened => self.connections.opened += 1,
@@ -202,6 +206,7 @@ impl Analyser {
             seconds: self.pace.seconds(&self.seconds),
             columns: self.pace.columns(&self.seconds),
             distribution: self.whole.distribution(),
+            interval_log: self.intervals.finish(names, &self.seconds, phases.as_ref()),
             phases,
             warm_ups: self.warm_up_courses.finish(names, &stages),
             stages,

@@ -26,6 +26,10 @@ pub struct Analysis {
     pub columns: Columns,
     /// Response time of the whole run.
     pub distribution: Vec<DistributionPoint>,
+    /// Response times (µs) by interval and by phase, step and instance: lines of an HdrHistogram interval log, which has
+    /// a file of its own. Each request is in one line of each of the three families of tags.
+    #[serde(skip)]
+    pub interval_log: Vec<u8>,
     /// Before, during and after the first scale-out (or, with none, the first other change). None without a change.
     pub phases: Option<Phases>,
     /// A row for each new instance, in order of launch.

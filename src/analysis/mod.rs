@@ -5,6 +5,7 @@ mod analyser;
 mod balance;
 mod columns;
 mod findings;
+mod interval_times;
 mod objective;
 mod seconds;
 mod stages;

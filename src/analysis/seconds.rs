@@ -21,7 +21,7 @@ struct Second {
 
 impl Seconds {
     /// A row intended later than this after the start is not believed (eleven days).
-    const MOST: u64 = 1_000_000;
+    pub(super) const MOST: u64 = 1_000_000;
     const FRESH: usize = 2048;
 
     pub(super) fn take(&mut self, second: u64, response_us: u64, error: bool) {

@@ -1,6 +1,11 @@
 use super::{DistributionPoint, RequestFigures, TimeFigures};
 use crate::history::{Observation, Outcome};
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriter, Tag};
+use std::time::Duration;
+
+pub(super) type LogWriter<'a, 'b> = IntervalLogWriter<'a, 'b, Vec<u8>, V2DeflateSerializer>;
 
 /// Response or service times: microseconds from 1 to one hour, three significant digits. Percentiles of several of
 /// these are those of their sum, never a mean of percentiles.
@@ -53,6 +58,11 @@ impl Times {
             response_time_ms: v.value_iterated_to() as f64 / 1e3,
         };
         self.histogram.iter_quantiles(5).map(point).collect()
+    }
+
+    /// As a line of an interval log.
+    pub(super) fn write(&self, log: &mut LogWriter, from: Duration, lasting: Duration, tag: Tag) {
+        log.write_histogram(&self.histogram, from, lasting, Some(tag)).expect("a Vec takes all bytes");
     }
 
     pub(super) fn figures(&self) -> TimeFigures {

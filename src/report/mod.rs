@@ -2,6 +2,7 @@
 
 mod charts;
 mod files;
+mod histogram_log;
 mod json;
 mod sections;
 mod subject;

@@ -12,8 +12,7 @@ const MOST_COLOURED: usize = CYCLE.len();
 /// Share of the sessions that were there before it which a new instance has served, over the time since its launch.
 pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let cohorts = subject.sessions.cohorts.iter().filter_map(|c| c.adoption.as_ref());
-    let instances: Vec<&CohortInstance> =
-        cohorts.flat_map(|a| &a.instances).filter(|i| i.curve.eligible > 0).collect();
+    let instances: Vec<&CohortInstance> = cohorts.flat_map(|a| &a.instances).filter(|i| i.curve.eligible > 0).collect();
     let last = instances.iter().map(|i| i.curve.share_by_second.len()).max()?;
     let coloured = instances.len() <= MOST_COLOURED;
     let after = |seconds: Option<f64>| seconds.map_or("not reached".to_owned(), |s| format!("{s:.1} s"));
@@ -38,7 +37,10 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let half = instances.iter().filter(|i| i.curve.t50_seconds.is_some()).count();
     let sheet = Sheet {
         name: "adoption",
-        title: format!("Adoption: {half} of {} new instances served half of the sessions older than themselves", instances.len()),
+        title: format!(
+            "Adoption: {half} of {} new instances served half of the sessions older than themselves",
+            instances.len()
+        ),
         description: format!(
             "For each new instance, the share of its cohort (sessions that were there when the fleet changed, and still \
              were when it began to serve) that it has served, over the seconds since its launch. {}",

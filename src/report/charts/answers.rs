@@ -36,7 +36,8 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let counted = if counted.is_empty() { "no loss, no failure".to_owned() } else { counted.join(", ") };
     let mut legend = vec![Key::field(PROOF.0, PROOF.1, 0.55), Key::field(SILENT.0, SILENT.1, 0.25)];
     legend.extend(seen.iter().map(|(name, colour, _, _)| Key::field(*name, *colour, 0.9)));
-    legend.extend(frame.keys());
+    legend.extend(frame.key());
+    let lower = if seen.is_empty() { LOWER / 2 } else { LOWER };
     let sheet = Sheet {
         name: "answers",
         title: format!("What answers said of their sessions: {counted}"),
@@ -46,16 +47,17 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
             whole.rows(),
             whole.silent
         ),
-        height: frame.height(&[UPPER, LOWER]),
+        height: frame.height(&[UPPER, lower]),
         legend,
     };
     let total: Vec<f64> = proof.iter().zip(&silent).map(|(a, b)| a + b).collect();
-    let most_trouble = (0..frame.columns().len()).map(|i| trouble.iter().map(|t| t.3[i]).sum::<f64>()).fold(0.0, f64::max);
+    let most_trouble =
+        (0..frame.columns().len()).map(|i| trouble.iter().map(|t| t.3[i]).sum::<f64>()).fold(0.0, f64::max);
     Some(sheet.draw(|area| {
         let most = total.iter().copied().fold(0.0, f64::max);
         let axes = vec![
             (Axis::amounts(format!("answers/s in {}", each(&frame)), most), UPPER),
-            (Axis::amounts("losses and failures/s", most_trouble), LOWER),
+            (Axis::amounts("losses and failures/s", most_trouble), lower),
         ];
         let plots = frame.plots(area, axes);
         frame.stack(&plots[0].0, &[(PROOF.1, 0.55, &proof[..]), (SILENT.1, 0.25, &silent[..])]);

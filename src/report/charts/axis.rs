@@ -61,12 +61,19 @@ impl Axis {
     }
 
     fn up_to(title: impl Into<String>, most: f64, least_step: f64) -> Axis {
-        let rough = most / 4.0;
+        let rough = most / 5.0;
         let decade = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|step| *step >= rough).unwrap_or(rough);
         let step = step.max(least_step);
         let to = most * 1.06;
-        Axis { title: title.into(), scale: Scale::Linear, from: 0.0, to, ticks: multiples(step, 0.0, to), label: amount }
+        Axis {
+            title: title.into(),
+            scale: Scale::Linear,
+            from: 0.0,
+            to,
+            ticks: multiples(step, 0.0, to),
+            label: amount,
+        }
     }
 
     /// Milliseconds on a logarithmic scale that has room for all of `values`.
@@ -80,7 +87,13 @@ impl Axis {
         }
         let (from, to) = (least * 0.8, most * 1.3);
         let decades = (to / from).log10();
-        let within: &[f64] = if decades > 3.0 { &[1.0] } else if decades > 1.2 { &[1.0, 2.0, 5.0] } else { &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0] };
+        let within: &[f64] = if decades > 3.0 {
+            &[1.0]
+        } else if decades > 1.2 {
+            &[1.0, 2.0, 5.0]
+        } else {
+            &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
+        };
         let decade = |n: i32| within.iter().map(move |m| m * 10_f64.powi(n));
         let ticks = (from.log10().floor() as i32..=to.log10().ceil() as i32).flat_map(decade);
         let ticks = ticks.filter(|tick| (from..=to).contains(tick)).collect();
@@ -180,19 +193,30 @@ mod tests {
 
     #[test]
     fn ticks_are_those_a_reader_reckons_with() {
-        assert_eq!(labels(&Axis::time(0.0, 95.0)), ["0 s", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s", "70 s", "80 s", "90 s"]);
+        assert_eq!(
+            labels(&Axis::time(0.0, 95.0)),
+            ["0 s", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s", "70 s", "80 s", "90 s"]
+        );
         assert_eq!(labels(&Axis::time(0.0, 3600.0)).last().unwrap(), "60 min");
         assert_eq!(labels(&Axis::time(0.0, 86_400.0))[1], "2 h");
-        assert_eq!(labels(&Axis::amounts("", 83.0)), ["0", "50"]);
-        assert_eq!(labels(&Axis::amounts("", 0.0)), ["0", "0.5", "1"]);
+        assert_eq!(labels(&Axis::amounts("", 83.0)), ["0", "20", "40", "60", "80"]);
+        assert_eq!(labels(&Axis::amounts("", 0.0)), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(labels(&Axis::counts("", 3.0)), ["0", "1", "2", "3"]);
-        assert_eq!(labels(&Axis::milliseconds("", [4.0, 1800.0].into_iter())), ["5 ms", "10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s"]);
-        assert_eq!(labels(&Axis::percentiles("", 5000)), ["0", "p50", "p90", "p99", "p99.9"]);
+        assert_eq!(
+            labels(&Axis::milliseconds("", [4.0, 1800.0].into_iter())),
+            ["5 ms", "10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s"]
+        );
+        assert_eq!(labels(&Axis::percentiles("", 3000)), ["0", "p50", "p90", "p99", "p99.9"]);
     }
 
     #[test]
     fn every_value_has_a_place_on_its_axis() {
-        for axis in [Axis::time(0.0, 10.0), Axis::amounts("", 5.0), Axis::milliseconds("", [1.0, 2.0].into_iter()), Axis::percentiles("", 100)] {
+        for axis in [
+            Axis::time(0.0, 10.0),
+            Axis::amounts("", 5.0),
+            Axis::milliseconds("", [1.0, 2.0].into_iter()),
+            Axis::percentiles("", 100),
+        ] {
             for value in [0.0, 1.0, 1e12, f64::NAN, f64::INFINITY, -3.0] {
                 let pixel = axis.map(&value, (10, 110));
                 assert!((10..=110).contains(&pixel), "{value} at {pixel}");

@@ -1,4 +1,6 @@
-use super::{adoption, answers, distribution, generator, handoffs, instances, rates, response_time, scale_out, warm_up};
+use super::{
+    adoption, answers, distribution, generator, handoffs, instances, rates, response_time, scale_out, warm_up,
+};
 use crate::report::Subject;
 
 /// A picture of one thing that a run shows.

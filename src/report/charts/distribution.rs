@@ -22,7 +22,12 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
             let phase = |name: String, colour, figures, points| Phase { name, colour, figures, points };
             vec![
                 phase(format!("before {change}"), BLUE, p.before, &p.distribution.before),
-                phase(format!("during ({}–{} s)", p.during_from_second, p.during_to_second), VERMILLION, p.during, &p.distribution.during),
+                phase(
+                    format!("during ({}–{} s)", p.during_from_second, p.during_to_second),
+                    VERMILLION,
+                    p.during,
+                    &p.distribution.during,
+                ),
                 phase("after".to_owned(), GREEN, p.after, &p.distribution.after),
             ]
         }
@@ -36,7 +41,13 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let phases: Vec<Phase> = phases.into_iter().filter(|p| p.figures.count > 0).collect();
     let most = phases.iter().map(|p| p.figures.count).max()?;
     let told = |p: &Phase| {
-        format!("{}: {} requests, p50 {}, p99 {}", p.name, p.figures.count, milliseconds(p.figures.p50_ms), milliseconds(p.figures.p99_ms))
+        format!(
+            "{}: {} requests, p50 {}, p99 {}",
+            p.name,
+            p.figures.count,
+            milliseconds(p.figures.p50_ms),
+            milliseconds(p.figures.p99_ms)
+        )
     };
     let title = match &analysis.phases {
         Some(p) => format!("Response time before, during and after {}, by percentile", label(&p.change.name)),
@@ -60,7 +71,8 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         for phase in &phases {
             // A phase's line ends at the rank of its slowest request: beyond it nothing is known.
             let last = 1.0 - 0.5 / phase.figures.count as f64;
-            let points: Vec<_> = phase.points.iter().map(|p| (p.quantile.min(last), Some(p.response_time_ms))).collect();
+            let points: Vec<_> =
+                phase.points.iter().map(|p| (p.quantile.min(last), Some(p.response_time_ms))).collect();
             plot.line(&points, phase.colour, 2);
         }
         None

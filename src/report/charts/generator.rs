@@ -15,7 +15,8 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         return None;
     }
     let figures = &subject.analysis.generator;
-    let lag: Vec<_> = frame.columns().iter().map(|c| Some(c.figures.scheduling_lag_p99_ms).filter(|ms| *ms > 0.0)).collect();
+    let lag: Vec<_> =
+        frame.columns().iter().map(|c| Some(c.figures.scheduling_lag_p99_ms).filter(|ms| *ms > 0.0)).collect();
     let timer = frame.sampled(|s| Some(s.generator.timer_lag_us as f64 / 1e3).filter(|ms| *ms > 0.0));
     let busy = frame.sampled(|s| Some(s.generator.load_thread_busy));
     let cpu = frame.sampled(cpu_share(subject.samples));
@@ -31,10 +32,12 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         Key::line("arrivals waiting", VERMILLION),
         Key::line("balancer's queue", ORANGE),
     ];
-    legend.extend(frame.keys());
+    legend.extend(frame.key());
     let sheet = Sheet {
         name: "generator",
-        title: format!("The generator itself: requests left {lag_p99} late at p99, its threads were busy for {busiest} at most"),
+        title: format!(
+            "The generator itself: requests left {lag_p99} late at p99, its threads were busy for {busiest} at most"
+        ),
         description: format!(
             "How the load generator kept to its plan: delay from due to sent on open connections, p99 {lag_p99} and at \
              most {}; share of time its load threads were busy, {busiest} at most; queues. {} observations lost",
@@ -82,6 +85,7 @@ fn cpu_share(samples: &[Sample]) -> impl Fn(&Sample) -> Option<f64> + '_ {
     move |sample| {
         let before = samples[..samples.partition_point(|s| s.at_us < sample.at_us)].last()?;
         let seconds = (sample.at_us.0 - before.at_us.0) as f64 / 1e6;
-        Some((sample.generator.cpu_seconds - before.generator.cpu_seconds).max(0.0) / seconds)
+        // The last sample comes when the load ends: over a moment, a share would say nothing.
+        (seconds > 0.5).then(|| (sample.generator.cpu_seconds - before.generator.cpu_seconds).max(0.0) / seconds)
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     }
     let matrix = Matrix::of(subject);
     let lost: u64 = handoffs.cells.iter().map(loss).sum();
-    let lost_text = if lost == 0 { "nothing was lost in any".to_owned() } else { format!("{lost} requests lost something") };
+    let lost_text =
+        if lost == 0 { "nothing was lost in any".to_owned() } else { format!("{lost} requests lost something") };
     let share = 100.0 * handoffs.sessions_handed_off as f64 / handoffs.sessions_placed.max(1) as f64;
     let mut legend = vec![
         Key::field("requests served there, after one served here: the darker, the more of its row", BLUE, 0.45),
@@ -128,7 +129,11 @@ impl Matrix {
         write(area, "from ↓   to →", (Self::LEFT - 10, Self::TOP - 12), right(11, FAINT));
         for (index, name) in self.names.iter().enumerate() {
             let name = if self.new[index] { format!("{} (new)", label(name)) } else { label(name) };
-            let short: String = if name.chars().count() > room { name.chars().take(room - 1).chain(['…']).collect() } else { name.clone() };
+            let short: String = if name.chars().count() > room {
+                name.chars().take(room - 1).chain(['…']).collect()
+            } else {
+                name.clone()
+            };
             let along = index as i32;
             write(area, &short, (Self::LEFT + along * width + width / 2, Self::TOP - 12), centred(size, INK));
             write(area, &name, (Self::LEFT - 10, Self::TOP + along * height + height / 2), right(size, INK));
@@ -136,8 +141,9 @@ impl Matrix {
         for from in 0..self.names.len() {
             let row: u64 = (0..self.names.len()).map(|to| self.at(from, to).requests).sum();
             for to in 0..self.names.len() {
+                let share = self.at(from, to).requests as f64 / row.max(1) as f64;
                 let corner = (Self::LEFT + to as i32 * width, Self::TOP + from as i32 * height);
-                self.draw_cell(area, self.at(from, to), row, (corner, (width, height), size));
+                self.draw_cell(area, self.at(from, to), share, (corner, (width, height), size));
             }
         }
     }
@@ -146,12 +152,11 @@ impl Matrix {
         self.cells.get(&(from, to)).copied().unwrap_or_default()
     }
 
-    fn draw_cell(&self, area: &Area, cell: Cell, row: u64, place: ((i32, i32), (i32, i32), u32)) {
+    fn draw_cell(&self, area: &Area, cell: Cell, share: f64, place: ((i32, i32), (i32, i32), u32)) {
         let ((x, y), (width, height), size) = place;
         let corners = [(x + 1, y + 1), (x + width - 1, y + height - 1)];
-        let share = cell.requests as f64 / row.max(1) as f64;
         let (fill, ink) = match cell {
-            Cell { lost: 0, .. } => (BLUE.mix(0.04 + 0.46 * share), INK),
+            Cell { lost: 0, .. } => (BLUE.mix(0.04 + 0.5 * share.sqrt()), INK),
             _ => (LOSS.mix(1.0), BACKGROUND),
         };
         drawn(area.draw(&Rectangle::new(corners, fill.filled())));

@@ -30,16 +30,20 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let bands = if by_zone { zone_bands(&frame, instances, &zones) } else { bands(&frame, instances, &zones) };
     let counts = counts(&frame, instances);
     let serving_most = greatest(&counts[3].2);
-    let zone_key = |(index, zone): (usize, &String)| Key::field(format!("zone {}", label(zone)), colour(Some(index)), 0.6);
-    let mut legend: Vec<Key> =
-        counts.iter().filter(|c| c.2.iter().any(Option::is_some)).map(|(name, colour, _)| Key::line(*name, *colour)).collect();
+    let zone_key = |(index, zone): (usize, &String)| Key::field(label(zone), colour(Some(index)), 0.6);
+    let mut legend: Vec<Key> = counts
+        .iter()
+        .filter(|c| c.2.iter().any(Option::is_some))
+        .map(|(name, colour, _)| Key::line(*name, *colour))
+        .collect();
     legend.extend(zones.iter().take(CYCLE.len() * 2).enumerate().map(zone_key));
     if instances.iter().any(|i| i.zone.is_none()) {
         legend.push(Key::field("zone not told", colour(None), 0.6));
     }
-    legend.extend(frame.keys());
+    legend.extend(frame.key());
     let new = instances.iter().filter(|i| i.new).count();
-    let shares: Vec<String> = instances.iter().take(MOST_BANDS).map(|i| format!("{} {}", label(&i.instance), i.requests.count)).collect();
+    let shares: Vec<String> =
+        instances.iter().take(MOST_BANDS).map(|i| format!("{} {}", label(&i.instance), i.requests.count)).collect();
     let sheet = Sheet {
         name: "instances",
         title: format!("Responses by instance: {} instances answered, {new} of them new", instances.len()),
@@ -53,16 +57,18 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         legend,
     };
     Some(sheet.draw(|area| {
-        let most = (0..frame.columns().len()).map(|i| bands.iter().map(|b| b.rates[i]).sum::<f64>()).fold(0.0, f64::max);
+        let most =
+            (0..frame.columns().len()).map(|i| bands.iter().map(|b| b.rates[i]).sum::<f64>()).fold(0.0, f64::max);
         let axes = vec![
             (Axis::counts("instances", counts.iter().map(|c| greatest(&c.2)).fold(0.0, f64::max)), UPPER),
             (Axis::amounts(format!("responses/s in {}", each(&frame)), most), LOWER),
         ];
         let plots = frame.plots(area, axes);
         for (index, (_, colour, values)) in counts.iter().enumerate() {
-            let points: Vec<_> = values.iter().enumerate().map(|(i, v)| (i as f64 * frame.seconds_each(), *v)).collect();
+            let points: Vec<_> =
+                values.iter().enumerate().map(|(i, v)| (i as f64 * frame.seconds_each(), *v)).collect();
             // Thick below thin, so that equal counts can be seen together.
-            plots[0].0.steps(&points, *colour, 5 - index as u32);
+            plots[0].0.steps(&points, *colour, 8 - 2 * index as u32);
         }
         let mut shade = false;
         let layers: Vec<_> = bands
@@ -75,7 +81,8 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         frame.stack(&plots[1].0, &layers);
         name_bands(&plots[1].0, &plots[1].1, &frame, &bands);
         let told = counts.iter().map(|(name, _, values)| series(*name, "instances", values.clone()));
-        let rates = bands.iter().map(|b| series(b.name.clone(), "responses/s", b.rates.iter().map(|r| Some(*r)).collect()));
+        let rates =
+            bands.iter().map(|b| series(b.name.clone(), "responses/s", b.rates.iter().map(|r| Some(*r)).collect()));
         frame.time_axis(&plots, told.chain(rates).collect())
     }))
 }
@@ -136,12 +143,16 @@ fn counts(frame: &TimeFrame, instances: &[InstanceFigures]) -> [(&'static str, C
 /// Each band's name where the band is thickest, if it has room there.
 fn name_bands(plot: &Plot, area: &Area, frame: &TimeFrame, bands: &[Band]) {
     let mut floor = vec![0.0; frame.columns().len()];
-    let ((left, right), _) = { let (x, y) = plot.pixels(); ((x.start, x.end), y) };
+    let ((left, right), _) = {
+        let (x, y) = plot.pixels();
+        ((x.start, x.end), y)
+    };
     for band in bands {
         let ceiling: Vec<f64> = floor.iter().zip(&band.rates).map(|(low, rate)| low + rate).collect();
         // Of a few neighbours the thinnest counts: a name is as wide as they are together.
         let half = (bands_wide(&band.name, frame, right - left) / 2).min(frame.columns().len() / 2);
-        let thickness = |column: usize| band.rates[column - half..=column + half].iter().copied().fold(f64::INFINITY, f64::min);
+        let thickness =
+            |column: usize| band.rates[column - half..=column + half].iter().copied().fold(f64::INFINITY, f64::min);
         let within = half..frame.columns().len().saturating_sub(half);
         let Some(best) = within.max_by(|a, b| thickness(*a).total_cmp(&thickness(*b))) else { continue };
         let x = (best as f64 + 0.5) * frame.seconds_each();

@@ -1,6 +1,6 @@
-use super::palette::{FAINT, SHADE};
+use super::palette::{FAINT, ORANGE};
 use super::plot::{LEFT, Plot, RIGHT};
-use super::sheet::{Area, Key, WIDTH, label, left, text_width, write};
+use super::sheet::{Area, Key, WIDTH, drawn, label, left, text_width, write};
 use crate::history::{EventKind, FleetChange, Offset};
 use crate::report::Subject;
 use plotters::prelude::PathElement;
@@ -23,14 +23,16 @@ struct Mark {
 /// A mark's label, where it has room.
 #[derive(Clone, Debug, PartialEq)]
 struct Placed {
+    /// Of the mark, and of its label.
+    at: i32,
     x: i32,
     row: i32,
     text: String,
 }
 
 impl Marks {
-    const ROW: i32 = 15;
-    const MOST_ROWS: usize = 4;
+    const ROW: i32 = 14;
+    const MOST_ROWS: usize = 6;
     /// Marks of one kind no further apart than this part of the chart are told as one.
     const TOGETHER: f64 = 0.02;
     const MOST: usize = 40;
@@ -60,13 +62,13 @@ impl Marks {
         Marks { list: together(&seen, until * Self::TOGETHER), during, until }
     }
 
-    pub(super) fn keys(&self, subject: &Subject) -> Option<Key> {
+    pub(super) fn key(&self, subject: &Subject) -> Option<Key> {
         let phases = subject.analysis.phases.as_ref()?;
-        Some(Key::field(format!("during {}", label(&phases.change.name)), SHADE, 0.16))
+        Some(Key::field(format!("during {}", label(&phases.change.name)), ORANGE, 0.13))
     }
 
     pub(super) fn height(&self) -> i32 {
-        self.placed().iter().map(|p| p.row + 1).max().unwrap_or(0) * Self::ROW
+        self.placed().iter().map(|p| p.row + 1).max().unwrap_or(0).min(Self::MOST_ROWS as i32) * Self::ROW
     }
 
     fn x_of(&self, second: f64) -> i32 {
@@ -74,38 +76,40 @@ impl Marks {
         LEFT + (second / self.until.max(1.0) * room).round() as i32
     }
 
-    /// Each label right of its mark, in the first row in which it touches no other; left of it at the chart's end.
+    /// Each label right of its mark, below all labels that reach over it, so that no mark's line crosses a label; left of
+    /// it at the chart's end. Marks for which there is no room have no label.
     fn placed(&self) -> Vec<Placed> {
-        let mut rows: Vec<Vec<Range<i32>>> = vec![Vec::new(); Self::MOST_ROWS];
-        let mut placed = Vec::new();
-        for mark in &self.list {
+        let mut rows: Vec<i32> = Vec::new();
+        let place = |mark: &Mark| {
             let width = text_width(&mark.text, 11) + 12;
             let at = self.x_of(mark.second);
             let x = if at + width > WIDTH as i32 { at - width } else { at };
-            let free = |row: &Vec<Range<i32>>| row.iter().all(|taken| x + width <= taken.start || taken.end <= x);
-            if let Some(row) = rows.iter().position(free) {
-                rows[row].push(x..x + width);
-                placed.push(Placed { x, row: row as i32, text: mark.text.clone() });
+            let row = rows.iter().rposition(|taken_to| *taken_to > x).map_or(0, |above| above + 1);
+            let fits = row < Self::MOST_ROWS;
+            if fits {
+                rows.resize(rows.len().max(row + 1), 0);
+                rows[row] = at.max(x + width);
             }
-        }
-        placed
+            let (row, text) =
+                if fits { (row as i32, mark.text.clone()) } else { (Self::MOST_ROWS as i32, String::new()) };
+            Placed { at, x, row, text }
+        };
+        self.list.iter().map(place).collect()
     }
 
     /// Into the strip above the plots.
     pub(super) fn write(&self, strip: &Area) {
+        let height = self.height();
         for placed in self.placed() {
-            write(strip, &placed.text, (placed.x + 4, placed.row * Self::ROW + 7), left(11, FAINT));
-        }
-        for mark in &self.list {
-            let x = self.x_of(mark.second);
-            let line = PathElement::new([(x, 0), (x, self.height())], FAINT.mix(0.5).stroke_width(1));
-            super::sheet::drawn(strip.draw(&line));
+            let y = placed.row * Self::ROW;
+            drawn(strip.draw(&PathElement::new([(placed.at, y), (placed.at, height)], FAINT.mix(0.5).stroke_width(1))));
+            write(strip, &placed.text, (placed.x + 4, y + 7), left(11, FAINT));
         }
     }
 
     pub(super) fn draw(&self, plot: &Plot) {
         if let Some(during) = &self.during {
-            plot.shade(during.clone(), SHADE, 0.16);
+            plot.shade(during.clone(), ORANGE, 0.13);
         }
         for mark in &self.list {
             plot.upright(mark.second, FAINT, 0.5);

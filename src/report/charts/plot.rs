@@ -14,6 +14,7 @@ pub(super) struct Plot<'a> {
 pub(super) const LEFT: i32 = 76;
 pub(super) const RIGHT: i32 = 20;
 const BOTTOM: i32 = 40;
+const TITLE: i32 = 24;
 
 /// Whether the x axis is labelled, or that is left to the plot below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +25,14 @@ pub(super) enum XLabels {
 
 impl<'a> Plot<'a> {
     pub(super) fn new(area: &Area<'a>, x: Axis, y: Axis, labels: XLabels) -> Plot<'a> {
-        let bottom = if labels == XLabels::Shown { BOTTOM } else { 8 };
+        let (bottom_labels, below) = if labels == XLabels::Shown { (BOTTOM, 0) } else { (0, 8) };
         let (x_title, y_title) = (x.title.clone(), y.title.clone());
         let mut chart = ChartBuilder::on(area)
             .margin_right(RIGHT)
-            .margin_top(8)
+            .margin_top(if y_title.is_empty() { 4 } else { TITLE })
+            .margin_bottom(below)
             .y_label_area_size(LEFT)
-            .x_label_area_size(bottom)
+            .x_label_area_size(bottom_labels)
             .build_cartesian_2d(x, y)
             .expect("the areas of a sheet have room for an axis");
         let text = left(11, FAINT);
@@ -39,14 +41,13 @@ impl<'a> Plot<'a> {
             .bold_line_style(GRID)
             .axis_style(FAINT)
             .label_style(text.clone())
-            .axis_desc_style(text)
-            .y_desc(y_title);
+            .axis_desc_style(text.clone());
         if labels == XLabels::Shown {
             mesh.x_desc(x_title);
-        } else {
-            mesh.x_labels(0);
         }
         drawn(mesh.draw());
+        // Lying, not upright: it is read first.
+        write(area, &y_title, (16, TITLE / 2), text);
         Plot { chart }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         Key::line("sessions in flight", GREEN),
         Key::line("arrivals waiting for a free slot", VERMILLION),
     ];
-    legend.extend(frame.keys());
+    legend.extend(frame.key());
     let sheet = Sheet {
         name: "rates",
         title: format!("Offered and achieved rate: up to {} requests/s; {owed_text}", amount(peak)),

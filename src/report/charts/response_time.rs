@@ -1,9 +1,9 @@
+use super::Chart;
 use super::axis::{Axis, milliseconds};
 use super::palette::{BLUE, Colour, GREEN, ORANGE, SHADE, VERMILLION};
 use super::plot::Plot;
 use super::sheet::{Key, Sheet};
 use super::time_frame::{TimeFrame, series};
-use super::Chart;
 use crate::analysis::{ColumnFigures, SecondFigures};
 use crate::report::Subject;
 
@@ -30,7 +30,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let height = frame.height(&[PLOT]);
     let mut legend: Vec<Key> = lines.iter().map(|(name, colour, _)| Key::line(*name, *colour)).collect();
     legend.push(Key::field("all requests: the darker, the more", SHADE, 0.5));
-    legend.extend(frame.keys());
+    legend.extend(frame.key());
     let sheet = Sheet {
         name: "response-time",
         title: format!(
@@ -96,7 +96,8 @@ fn heat_map(plot: &Plot, frame: &TimeFrame) {
     };
     for (index, column) in frame.columns().iter().enumerate() {
         let x = index as f64 * frame.seconds_each();
-        let here: std::collections::BTreeMap<u16, usize> = column.bins.iter().map(|(bin, n)| (*bin, shade(*n))).collect();
+        let here: std::collections::BTreeMap<u16, usize> =
+            column.bins.iter().map(|(bin, n)| (*bin, shade(*n))).collect();
         open.retain(|bin, run| {
             let goes_on = here.get(bin) == Some(&run.1);
             if !goes_on {

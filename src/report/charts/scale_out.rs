@@ -1,12 +1,13 @@
 use super::Chart;
-use super::axis::Axis;
+use super::axis::{Axis, milliseconds};
 use super::palette::{BLUE, Colour, FAINT, GREEN, INK, ORANGE, PURPLE, SHADE, SKY, VERMILLION};
-use super::plot::{LEFT, Plot, XLabels};
-use super::sheet::{Area, Key, Sheet, label, left, write};
+use super::plot::{Plot, XLabels};
+use super::sheet::{Area, Key, Sheet, drawn, label, left, text_width, write};
 use crate::analysis::{InstanceStages, Stamp};
 use crate::history::Offset;
 use crate::report::Subject;
 use plotters::prelude::*;
+use std::collections::BTreeMap;
 
 type Stage = (&'static str, &'static str, Colour, fn(&InstanceStages) -> &Stamp);
 
@@ -45,13 +46,17 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let first = times.iter().copied().reduce(f64::min)?;
     let last = times.iter().copied().fold(first, f64::max);
     let legend = STAGES.iter().chain(&OBJECTIVE).map(|stage| key(stage, shown)).collect();
-    let took: Vec<f64> = shown.iter().filter_map(|s| Some(second(s.t7_first_response.at()?) - second(s.t4_launched.at()?))).collect();
+    let took: Vec<f64> =
+        shown.iter().filter_map(|s| Some(second(s.t7_first_response.at()?) - second(s.t4_launched.at()?))).collect();
     let took = took.iter().copied().fold(None, |most: Option<f64>, t| Some(most.map_or(t, |m| m.max(t))));
     let took = took.map_or(String::new(), |t| format!(", first response at most {t:.1} s after launch"));
     let sheet = Sheet {
         name: "scale-out",
         title: format!("Scale-out in stages: {} new instances{took}", all.len()),
-        description: format!("A bar for each new instance over the run's time, from stage to stage. {}", told(shown, second)),
+        description: format!(
+            "A bar for each new instance over the run's time, from stage to stage. {}",
+            told(shown, second)
+        ),
         height: ROW * shown.len() as i32 + 56,
         legend: [legend, remarks(all.len())].concat(),
     };
@@ -71,34 +76,39 @@ fn remarks(count: usize) -> Vec<Key> {
     if count > MOST { vec![Key::remark(format!("the first {MOST} of {count} are shown"))] } else { Vec::new() }
 }
 
-/// The stage, and who says when it was; or why nobody does.
+/// The stage, and who says when it was, how exactly; or that nobody does.
 fn key((number, name, colour, of): &Stage, shown: &[InstanceStages]) -> Key {
-    let mut sources: Vec<String> = Vec::new();
+    let mut sources: BTreeMap<&str, u64> = BTreeMap::new();
     for stages in shown {
         if let Stamp::At { source, resolution_us, .. } = of(stages) {
+            // What is told from rows names its objective, too.
             let source = source.split(':').next().unwrap_or_default();
-            let text = match resolution_us {
-                0..1000 => source.to_owned(),
-                us => format!("{source} ±{}", super::axis::milliseconds(*us as f64 / 1e3)),
-            };
-            if !sources.contains(&text) {
-                sources.push(text);
-            }
+            let coarsest = sources.entry(source).or_default();
+            *coarsest = (*coarsest).max(*resolution_us);
         }
     }
-    if sources.is_empty() {
-        return Key::remark(format!("{number} {name}: not known"));
+    let told = |(source, us): (&&str, &u64)| match us {
+        0..1000 => label(source),
+        us => format!("{} ±{}", label(source), milliseconds(*us as f64 / 1e3)),
+    };
+    let told: Vec<String> = sources.iter().map(told).collect();
+    match told.is_empty() {
+        true => Key::remark(format!("{number} {name}: not known")),
+        false => Key::dot(format!("{number} {name} ({})", told.join(", ")), *colour),
     }
-    sources.truncate(2);
-    Key::dot(format!("{number} {name} ({})", label(&sources.join(", "))), *colour)
 }
 
 fn draw_row(plot: &Plot, area: &Area, stages: &InstanceStages, middle: f64, second: &impl Fn(Offset) -> f64) {
-    let known: Vec<(&Stage, f64)> = STAGES.iter().filter_map(|stage| Some((stage, second(stage.3(stages).at()?)))).collect();
+    let known: Vec<(&Stage, f64)> =
+        STAGES.iter().filter_map(|stage| Some((stage, second(stage.3(stages).at()?)))).collect();
     for pair in known.windows(2) {
         let ((_, from), (to, until)) = (pair[0], pair[1]);
         if until > from {
-            plot.rectangle(from..until, middle - 0.14..middle + 0.14, to.2, 0.85);
+            plot.rectangle(from..until, middle - 0.14..middle + 0.14, to.2, 0.6);
+            let took = format!("{:.1} s", until - from);
+            if plot.pixel(until, middle).0 - plot.pixel(from, middle).0 > text_width(&took, 11) + 8 {
+                plot.note(area, &took, (from + until) / 2.0, middle, 11, INK);
+            }
         }
     }
     let base = area.get_base_pixel();
@@ -110,24 +120,41 @@ fn draw_row(plot: &Plot, area: &Area, stages: &InstanceStages, middle: f64, seco
     let (_, y) = at(0.0, middle);
     let short: String = if name.chars().count() > 11 { name.chars().take(10).chain(['…']).collect() } else { name };
     write(area, &short, (8, y), left(11, INK));
-    // Labels that would touch the one before are left to the legend's order: the ticks remain.
-    let mut free_from = LEFT;
-    for ((number, _, colour, _), time) in &known {
+    for ((_, _, colour, _), time) in &known {
         let (x, y) = at(*time, middle);
-        super::sheet::drawn(area.draw(&Rectangle::new([(x - 1, y - 9), (x + 1, y + 9)], colour.filled())));
-        if x - 8 >= free_from {
-            write(area, number, (x, y - 15), super::sheet::centred(10, FAINT));
-            free_from = x + 10;
-        }
+        drawn(area.draw(&Rectangle::new([(x - 1, y - 9), (x + 1, y + 9)], colour.filled())));
+    }
+    let ticks: Vec<(&'static str, i32)> =
+        known.iter().map(|((number, ..), time)| (*number, at(*time, middle).0)).collect();
+    for (text, x) in tick_labels(ticks) {
+        write(area, &text, (x, y - 16), left(10, FAINT));
     }
     for (number, _, colour, of) in &OBJECTIVE {
         if let Some(time) = of(stages).at() {
             let (x, y) = at(second(time), middle);
             let diamond = vec![(x, y + 10), (x + 5, y + 15), (x, y + 20), (x - 5, y + 15)];
-            super::sheet::drawn(area.draw(&Polygon::new(diamond, colour.mix(1.0))));
+            drawn(area.draw(&Polygon::new(diamond, colour.mix(1.0))));
             write(area, number, (x + 8, y + 15), left(10, FAINT));
         }
     }
+}
+
+/// Stages so near to each other that their labels would touch are labelled as one, `t6–t9`.
+fn tick_labels(mut ticks: Vec<(&'static str, i32)>) -> Vec<(String, i32)> {
+    ticks.sort_by_key(|(_, x)| *x);
+    let mut groups: Vec<(i32, Vec<&str>)> = Vec::new();
+    for (number, x) in ticks {
+        match groups.last_mut() {
+            Some((from, group)) if x < *from + text_width("t0–t0", 10) + 4 => group.push(number),
+            _ => groups.push((x, vec![number])),
+        }
+    }
+    let text = |(x, group): (i32, Vec<&str>)| match group[..] {
+        [one] => (one.to_owned(), x - 4),
+        [first, .., last] => (format!("{first}–{last}"), x - 4),
+        [] => (String::new(), x),
+    };
+    groups.into_iter().map(text).collect()
 }
 
 fn told(shown: &[InstanceStages], second: impl Fn(Offset) -> f64) -> String {

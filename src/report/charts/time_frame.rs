@@ -26,8 +26,8 @@ impl<'s> TimeFrame<'s> {
         self.until
     }
 
-    pub(super) fn keys(&self) -> Option<Key> {
-        self.marks.keys(self.subject)
+    pub(super) fn key(&self) -> Option<Key> {
+        self.marks.key(self.subject)
     }
 
     /// The height that plots of these heights come to.

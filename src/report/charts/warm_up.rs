@@ -1,6 +1,6 @@
 use super::Chart;
 use super::axis::Axis;
-use super::palette::{BLUE, SKY, ORANGE, VERMILLION};
+use super::palette::{BLUE, ORANGE, SKY, VERMILLION};
 use super::plot::{Plot, XLabels};
 use super::sheet::{Area, Key, Sheet, label};
 use crate::analysis::{WarmUpCourse, WarmUpSecond};
@@ -22,7 +22,9 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         return None;
     }
     let count = courses.len();
-    courses.sort_by(|a, b| ratio(b).unwrap_or(0.0).total_cmp(&ratio(a).unwrap_or(0.0)).then_with(|| a.instance.cmp(&b.instance)));
+    courses.sort_by(|a, b| {
+        ratio(b).unwrap_or(0.0).total_cmp(&ratio(a).unwrap_or(0.0)).then_with(|| a.instance.cmp(&b.instance))
+    });
     courses.truncate(MOST);
     let told = |course: &&WarmUpCourse| match ratio(course) {
         Some(ratio) => format!("{}: p99 {ratio:.1}× that of its peers in the first 15 s", label(&course.instance)),
@@ -43,7 +45,9 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let sheet = Sheet {
         name: "warm-up",
         title: match worst {
-            Some(ratio) => format!("Warm-up: service time of new instances in their first minute; p99 up to {ratio:.1}× that of peers"),
+            Some(ratio) => format!(
+                "Warm-up: service time of new instances in their first minute; p99 up to {ratio:.1}× that of peers"
+            ),
             None => "Warm-up: service time of new instances in their first minute".to_owned(),
         },
         description: format!(
