@@ -171,3 +171,68 @@ fn tag(family: &str, name: &str) -> String {
     let harmless = |c: char| if c.is_whitespace() || c.is_control() || c == ',' { '_' } else { c };
     format!("{family}={}", name.chars().map(harmless).collect::<String>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::fixture::{at, row};
+    use crate::plan::Point;
+    use crate::plan::fixture::{LOGIN, PAGE, plan};
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    use hdrhistogram::Histogram;
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use std::collections::BTreeMap;
+
+    /// Tag, start, number of requests of each line.
+    fn read(log: &[u8]) -> Vec<(String, u64, u64)> {
+        let line = |entry| match entry {
+            LogEntry::Interval(line) => {
+                let bytes = BASE64_STANDARD.decode(line.encoded_histogram()).unwrap();
+                let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+                (line.tag().unwrap().as_str().to_owned(), line.start_timestamp().as_secs(), histogram.len())
+            }
+            other => panic!("no line: {other:?}"),
+        };
+        IntervalLogIterator::new(log).map(|entry| line(entry.unwrap())).collect()
+    }
+
+    /// As two workers would record them: all of the one, then all of the other.
+    #[test]
+    fn each_family_sums_up_to_the_run_however_late_rows_come() {
+        let names = Names::default();
+        let (mut intervals, mut seconds) = (IntervalTimes::new(&plan(), at(0.0)), Seconds::default());
+        let mut count = 0;
+        for worker in 0..2 {
+            for n in 0..900u32 {
+                let due = f64::from(n) * 0.1 - 1.0;
+                let row = row(u64::from(n), if n % 3 == 0 { LOGIN } else { PAGE }, due);
+                let row = if n % 7 == 0 { row } else { row.on(["a,1", "b"][worker], &names) };
+                intervals.take(&row, &names);
+                if due >= 0.0 {
+                    seconds.take(due as u64, row.response_time().as_micros() as u64, false);
+                }
+                count += 1;
+            }
+        }
+        let lines = read(&intervals.finish(&names, &seconds, None));
+        let mut families: BTreeMap<&str, u64> = BTreeMap::new();
+        for (tag, _, requests) in &lines {
+            *families.entry(tag.split_once('=').unwrap().0).or_default() += requests;
+        }
+        assert_eq!(families, BTreeMap::from([("instance", count), ("phase", count), ("step", count)]));
+        assert!(lines.windows(2).all(|pair| pair[0].1 <= pair[1].1), "in order of time");
+        assert!(
+            lines.iter().any(|(tag, ..)| tag == "instance=a_1") && lines.iter().all(|(_, start, _)| start % 10 == 0)
+        );
+    }
+
+    #[test]
+    fn a_longer_run_has_longer_intervals() {
+        for (hours, seconds_each) in [(0.0, 10), (1.0, 20), (24.0, 250)] {
+            let mut plan = plan();
+            plan.workload.curve.points = vec![Point { at_seconds: hours * 3600.0, value: 1.0 }];
+            assert_eq!(IntervalTimes::new(&plan, at(0.0)).seconds_each, seconds_each, "{hours} h");
+        }
+    }
+}

@@ -9,6 +9,8 @@ mod subject;
 mod terminal;
 mod text;
 
+#[cfg(feature = "png")]
+pub use charts::Painter;
 pub use charts::{Chart, Series, TimeAxis, charts};
 pub use files::files;
 pub use json::json;

@@ -31,6 +31,9 @@ const PROFILE: &str = r#"
 [target]
 instance = { header = "x-instance" }
 
+[fleet]
+provider = "observe"
+
 [workload]
 model = "arrivals"
 stages = ["100/s for 12s"]

@@ -36,7 +36,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         if lost == 0 { "nothing was lost in any".to_owned() } else { format!("{lost} requests lost something") };
     let share = 100.0 * handoffs.sessions_handed_off as f64 / handoffs.sessions_placed.max(1) as f64;
     let mut legend = vec![
-        Key::field("requests served there, after one served here: the darker, the more of its row", BLUE, 0.45),
+        Key::field("requests by who served before and after: the stronger, the more of its row", BLUE, 0.45),
         Key::field("something was lost", LOSS, 1.0),
     ];
     if matrix.left_out > 0 {

@@ -12,6 +12,8 @@ mod instances;
 mod marks;
 mod palette;
 mod plot;
+#[cfg(feature = "png")]
+mod png;
 mod rates;
 mod response_time;
 mod scale_out;
@@ -20,6 +22,8 @@ mod time_frame;
 mod warm_up;
 
 pub use chart::{Chart, Series, TimeAxis, charts};
+#[cfg(feature = "png")]
+pub use png::Painter;
 
 #[cfg(test)]
 mod tests;

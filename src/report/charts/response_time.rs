@@ -29,7 +29,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     });
     let height = frame.height(&[PLOT]);
     let mut legend: Vec<Key> = lines.iter().map(|(name, colour, _)| Key::line(*name, *colour)).collect();
-    legend.push(Key::field("all requests: the darker, the more", SHADE, 0.5));
+    legend.push(Key::field("all requests: the stronger, the more", SHADE, 0.5));
     legend.extend(frame.key());
     let sheet = Sheet {
         name: "response-time",

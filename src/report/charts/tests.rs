@@ -177,13 +177,26 @@ fn a_long_run_is_drawn_in_few_columns() {
     }
 }
 
+#[cfg(feature = "png")]
+#[test]
+fn a_chart_becomes_a_picture() {
+    let Some(painter) = super::Painter::new() else { return eprintln!("not tested: this machine has no font") };
+    let charts = drawn(&whole());
+    let png = painter.png(of(&charts, "response-time"));
+    let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+    assert_eq!((&png[1..4], width), (&b"PNG"[..], 1920));
+    let words = of(&charts, "response-time");
+    let wordless = Chart { svg: words.svg.replace("<text", "<g").replace("</text>", "</g>"), ..words.clone() };
+    assert_ne!(png, painter.png(&wordless), "its words are in it");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever is in the rows, charts are drawn, and are well-formed.
     #[test]
     fn odd_runs_have_charts_too(
-        rows in prop::collection::vec((0u64..6, -2.0f64..90.0, 0u64..10_000_000_000, "[a-c<&]?", any::<bool>()), 0..40),
+        rows in prop::collection::vec((0u64..6, -2.0f64..90.0, 0u64..200_000_000, "[a-c<&]?", any::<bool>()), 0..40),
         events in prop::collection::vec((0u8..5, -5.0f64..120.0), 0..12),
         objective in any::<bool>(),
     ) {
