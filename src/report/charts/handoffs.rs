@@ -1,7 +1,7 @@
 use super::Chart;
 use super::axis::amount;
 use super::palette::{BACKGROUND, BLUE, FAINT, GRID, INK, LOSS};
-use super::sheet::{Area, Key, Sheet, WIDTH, centred, drawn, label, right, write};
+use super::sheet::{Area, Key, Sheet, WIDTH, centred, drawn, label, right, text_width, write};
 use crate::report::Subject;
 use crate::session::HandoffCell;
 use plotters::prelude::*;
@@ -163,11 +163,12 @@ impl Matrix {
         drawn(area.draw(&Rectangle::new(corners, GRID.stroke_width(1))));
         let requests = if cell.requests == 0 { "–".to_owned() } else { amount(cell.requests as f64) };
         let (cx, cy) = (x + width / 2, y + height / 2);
-        if cell.lost > 0 && height >= 36 {
+        let lost =
+            format!("{} lost ({:.1} %)", amount(cell.lost as f64), 100.0 * cell.lost as f64 / cell.requests as f64);
+        // In a small cell its colour has to say it.
+        if cell.lost > 0 && height >= 36 && text_width(&lost, size as i32) <= width {
             write(area, &requests, (cx, cy - 8), centred(size, ink));
-            write(area, &format!("{} lost", amount(cell.lost as f64)), (cx, cy + 9), centred(size, ink));
-        } else if cell.lost > 0 {
-            write(area, &format!("{requests}, {} lost", amount(cell.lost as f64)), (cx, cy), centred(size, ink));
+            write(area, &lost, (cx, cy + 9), centred(size, ink));
         } else {
             write(area, &requests, (cx, cy), centred(size, if cell.requests == 0 { FAINT } else { ink }));
         }

@@ -143,29 +143,45 @@ fn counts(frame: &TimeFrame, instances: &[InstanceFigures]) -> [(&'static str, C
 /// Each band's name where the band is thickest, if it has room there.
 fn name_bands(plot: &Plot, area: &Area, frame: &TimeFrame, bands: &[Band]) {
     let mut floor = vec![0.0; frame.columns().len()];
-    let ((left, right), _) = {
-        let (x, y) = plot.pixels();
-        ((x.start, x.end), y)
-    };
     for band in bands {
         let ceiling: Vec<f64> = floor.iter().zip(&band.rates).map(|(low, rate)| low + rate).collect();
-        // Of a few neighbours the thinnest counts: a name is as wide as they are together.
-        let half = (bands_wide(&band.name, frame, right - left) / 2).min(frame.columns().len() / 2);
-        let thickness =
-            |column: usize| band.rates[column - half..=column + half].iter().copied().fold(f64::INFINITY, f64::min);
-        let within = half..frame.columns().len().saturating_sub(half);
-        let Some(best) = within.max_by(|a, b| thickness(*a).total_cmp(&thickness(*b))) else { continue };
-        let x = (best as f64 + 0.5) * frame.seconds_each();
-        let (low, high) = (floor[best], ceiling[best]);
-        if plot.pixel(x, low).1 - plot.pixel(x, high).1 >= 14 {
-            plot.note(area, &band.name, x, (low + high) / 2.0, 11, INK);
+        if let Some(place) = thickest(&band.rates, columns_wide(&band.name, plot, frame)) {
+            let x = (place as f64 + 0.5) * frame.seconds_each();
+            let (low, high) = (floor[place], ceiling[place]);
+            if plot.pixel(x, low).1 - plot.pixel(x, high).1 >= 14 {
+                plot.note(area, &band.name, x, (low + high) / 2.0, 11, INK);
+            }
         }
         floor = ceiling;
     }
 }
 
-/// Columns that a name is wide.
-fn bands_wide(name: &str, frame: &TimeFrame, pixels: i32) -> usize {
-    let column = f64::from(pixels) / frame.columns().len() as f64;
+fn columns_wide(name: &str, plot: &Plot, frame: &TimeFrame) -> usize {
+    let pixels = plot.pixels().0;
+    let column = f64::from(pixels.end - pixels.start) / frame.columns().len() as f64;
     (f64::from(text_width(name, 11)) / column).ceil() as usize
+}
+
+/// The middle of the `wide` columns whose thinnest is thickest; of equals, that in the middle of all. None where there
+/// are not as many.
+fn thickest(rates: &[f64], wide: usize) -> Option<usize> {
+    let half = wide / 2;
+    let thickness = |at: usize| rates[at - half..=at + half].iter().copied().fold(f64::INFINITY, f64::min);
+    let off_centre = |at: usize| at.abs_diff(rates.len() / 2);
+    let better = |a: &usize, b: &usize| {
+        thickness(*a).total_cmp(&thickness(*b)).then_with(|| off_centre(*b).cmp(&off_centre(*a)))
+    };
+    (half..rates.len().saturating_sub(half)).max_by(better)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_goes_where_its_band_is_thickest_over_its_width() {
+        assert_eq!(thickest(&[1.0, 9.0, 1.0, 3.0, 3.0, 3.0, 1.0], 3), Some(4));
+        assert_eq!(thickest(&[2.0; 9], 3), Some(4));
+        assert_eq!(thickest(&[2.0, 2.0], 5), None);
+    }
 }

@@ -1,6 +1,6 @@
 use super::Chart;
 use super::axis::{Axis, milliseconds};
-use super::palette::{BLUE, Colour, FAINT, GREEN, INK, ORANGE, PURPLE, SHADE, SKY, VERMILLION};
+use super::palette::{BACKGROUND, BLUE, Colour, FAINT, GREEN, INK, ORANGE, PURPLE, SHADE, SKY, VERMILLION};
 use super::plot::{Plot, XLabels};
 use super::sheet::{Area, Key, Sheet, drawn, label, left, text_width, write};
 use crate::analysis::{InstanceStages, Stamp};
@@ -19,8 +19,8 @@ const STAGES: [Stage; 9] = [
     ("t4", "launched", PURPLE, |s| &s.t4_launched),
     ("t5", "in service", SKY, |s| &s.t5_in_service),
     ("t6", "healthy", BLUE, |s| &s.t6_healthy),
-    ("t7", "first response", INK, |s| &s.t7_first_response),
-    ("t8", "first adoption", GREEN, |s| &s.t8_first_adoption),
+    ("t7", "first response", GREEN, |s| &s.t7_first_response),
+    ("t8", "first adoption", INK, |s| &s.t8_first_adoption),
     ("t9", "fair share", SHADE, |s| &s.t9_fair_share),
 ];
 
@@ -52,7 +52,11 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let took = took.map_or(String::new(), |t| format!(", first response at most {t:.1} s after launch"));
     let sheet = Sheet {
         name: "scale-out",
-        title: format!("Scale-out in stages: {} new instances{took}", all.len()),
+        title: format!(
+            "Scale-out in stages: {} new {}{took}",
+            all.len(),
+            if all.len() == 1 { "instance" } else { "instances" }
+        ),
         description: format!(
             "A bar for each new instance over the run's time, from stage to stage. {}",
             told(shown, second)
@@ -107,7 +111,7 @@ fn draw_row(plot: &Plot, area: &Area, stages: &InstanceStages, middle: f64, seco
             plot.rectangle(from..until, middle - 0.14..middle + 0.14, to.2, 0.6);
             let took = format!("{:.1} s", until - from);
             if plot.pixel(until, middle).0 - plot.pixel(from, middle).0 > text_width(&took, 11) + 8 {
-                plot.note(area, &took, (from + until) / 2.0, middle, 11, INK);
+                plot.note(area, &took, (from + until) / 2.0, middle, 11, if to.2 == INK { BACKGROUND } else { INK });
             }
         }
     }

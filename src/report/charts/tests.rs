@@ -105,7 +105,7 @@ fn losses_are_in_the_matrix_and_over_time() {
     reject_on_new(&mut run);
     let charts = drawn(&run);
     let matrix = texts(of(&charts, "handoffs"));
-    assert!(matrix.iter().any(|text| text == "30 lost"), "{matrix:?}");
+    assert!(matrix.iter().any(|text| text == "30 lost (100.0 %)"), "{matrix:?}");
     assert!(of(&charts, "handoffs").title.ends_with("30 requests lost something"));
     let answers = of(&charts, "answers");
     assert!(answers.title.ends_with("re-login 30"), "{}", answers.title);
