@@ -38,12 +38,14 @@ package_manager() {
 packages_for() {
     case "$1 $2" in
         "apt-get cc") echo "gcc libc6-dev" ;;
+        "apt-get python3") echo "python3 python3-venv" ;;
         "apk cc") echo "gcc musl-dev" ;;
         *" cc") echo "gcc" ;;
         "apt-get redis-server") echo "redis-server" ;;
         # Arch has Valkey in place of Redis; it also answers to the name of redis-server.
         "pacman redis-server") echo "valkey" ;;
         *" redis-server") echo "redis" ;;
+        "pacman python3") echo "python" ;;
         *) echo "$2" ;;
     esac
 }
@@ -145,4 +147,23 @@ need_cargo() {
         say "missing: cargo; install a Rust toolchain as https://rustup.rs says, then run $0 again"
         exit 2
     fi
+}
+
+# Makes a Python environment of its own in a folder, with the packages that a requirements file lists. Sets
+# RUSHHOUR_TEST_PYTHON, by which tests find it.
+need_python_packages() {
+    local folder="$1" requirements="$2"
+    need_programs python3
+    if ! cmp -s "$requirements" "$folder/requirements.txt"; then
+        say "setting up Python packages in $folder: $(grep -v '^#' "$requirements" | tr '\n' ' ')"
+        if ! python3 -m venv "$folder"; then
+            say "python3 cannot make environments here; install its venv module (Debian: python3-venv), then run $0 again"
+            exit 2
+        fi
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+        # Copied last: what was interrupted is set up again.
+        cp "$requirements" "$folder/requirements.txt"
+    fi
+    RUSHHOUR_TEST_PYTHON="$(cd "$folder" && pwd)/bin/python"
+    export RUSHHOUR_TEST_PYTHON
 }

@@ -1,11 +1,17 @@
 use super::balance::balance;
+use super::columns::Pace;
+use super::interval_times::IntervalTimes;
 use super::objective::Watch;
 use super::seconds::Seconds;
 use super::stages::{Evidence, NewInstance};
 use super::times::{Requests, Times};
 use super::warm_up::WarmUps;
+use super::warm_up_course::WarmUpCourses;
 use super::windows::Windows;
-use super::{Analysis, ConnectionFigures, GeneratorFigures, InstanceFigures, InstanceStages, Phases, StepFigures};
+use super::{
+    Analysis, ConnectionFigures, GeneratorFigures, InstanceFigures, InstanceStages, PhaseDistributions, Phases,
+    StepFigures,
+};
 use crate::history::{
     Appearances, ConnectionUse, Event, EventKind, FleetChange, NameId, Names, Observation, Offset, Outcome, SCALE_OUT,
     Sample, load_start,
@@ -31,8 +37,11 @@ pub struct Analyser {
     steps: Vec<Option<Requests>>,
     instances: BTreeMap<NameId, InstanceTally>,
     seconds: Seconds,
+    pace: Pace,
+    intervals: IntervalTimes,
     windows: Windows,
     warm_ups: WarmUps,
+    warm_up_courses: WarmUpCourses,
     scheduling_lag: Times,
     connections: ConnectionFigures,
     addresses: BTreeMap<NameId, u64>,
@@ -79,7 +88,10 @@ impl Analyser {
             steps: plan.steps.iter().map(|_| None).collect(),
             instances: BTreeMap::new(),
             seconds: Seconds::default(),
+            pace: Pace::new(load_start),
+            intervals: IntervalTimes::new(plan, load_start),
             warm_ups: WarmUps::default(),
+            warm_up_courses: WarmUpCourses::new(load_start),
             scheduling_lag: Times::new(),
             connections: ConnectionFigures::default(),
             addresses: BTreeMap::new(),
@@ -98,6 +110,8 @@ impl Analyser {
             let second = row.intended.since(self.load_start).as_secs();
             self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
         }
+        self.pace.take(row);
+        self.intervals.take(row, names);
         match row.connection {
             ConnectionUse::Kept => self.connections.kept += 1,
             ConnectionUse::Opened => self.connections.opened += 1,
@@ -120,6 +134,7 @@ impl Analyser {
         if row.answered() {
             let appearance = self.appearances.saw(instance, row.last_byte, names);
             self.warm_ups.take(row, instance, appearance);
+            self.warm_up_courses.take(row, instance, appearance);
         }
         if self.instances.len() >= Self::MOST_INSTANCES && !self.instances.contains_key(&instance) {
             return;
@@ -188,8 +203,12 @@ impl Analyser {
             outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
             actions: actions(&self.events),
             generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
-            seconds: self.seconds.figures(),
+            seconds: self.pace.seconds(&self.seconds),
+            columns: self.pace.columns(&self.seconds),
+            distribution: self.whole.distribution(),
+            interval_log: self.intervals.finish(names, &self.seconds, phases.as_ref()),
             phases,
+            warm_ups: self.warm_up_courses.finish(names, &stages),
             stages,
             objectives: self.windows.finish(load_end_us, recovery),
         }
@@ -236,13 +255,21 @@ impl Analyser {
         let fair: Option<Vec<Offset>> = stages.iter().map(|s| s.t9_fair_share.at()).collect();
         let fair = fair.and_then(|all| all.into_iter().max()).map_or(limit, second);
         let to = fair.clamp(from + 1, limit.min(self.seconds.len()).max(from + 1));
+        let before = self.seconds.times(0..from);
+        let during = self.seconds.times(from..to);
+        let after = self.seconds.times(to..self.seconds.len().max(to));
         Some(Phases {
             change: change.clone(),
             during_from_second: from as u32,
             during_to_second: to as u32,
-            before: self.seconds.times(0..from).figures(),
-            during: self.seconds.times(from..to).figures(),
-            after: self.seconds.times(to..self.seconds.len().max(to)).figures(),
+            before: before.figures(),
+            during: during.figures(),
+            after: after.figures(),
+            distribution: PhaseDistributions {
+                before: before.distribution(),
+                during: during.distribution(),
+                after: after.distribution(),
+            },
         })
     }
 }

@@ -22,10 +22,20 @@ pub struct Analysis {
     pub actions: BTreeMap<String, u64>,
     pub generator: GeneratorFigures,
     pub seconds: Vec<SecondFigures>,
+    /// The same load in few enough parts to be drawn.
+    pub columns: Columns,
+    /// Response time of the whole run.
+    pub distribution: Vec<DistributionPoint>,
+    /// Response times (µs) by interval and by phase, step and instance: lines of an HdrHistogram interval log, which has
+    /// a file of its own. Each request is in one line of each of the three families of tags.
+    #[serde(skip)]
+    pub interval_log: Vec<u8>,
     /// Before, during and after the first scale-out (or, with none, the first other change). None without a change.
     pub phases: Option<Phases>,
     /// A row for each new instance, in order of launch.
     pub stages: Vec<InstanceStages>,
+    /// The first minute of each new instance, in the order of `stages`.
+    pub warm_ups: Vec<WarmUpCourse>,
     pub objectives: Vec<ObjectiveFigures>,
 }
 
@@ -118,11 +128,54 @@ impl GeneratorFigures {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SecondFigures {
     pub second: u32,
+    /// Due in this second: what was offered.
     pub requests: u64,
     pub errors: u64,
+    /// Whose last byte came in this second, whenever they were due: what was achieved.
+    pub completed: u64,
     pub p50_ms: f64,
+    pub p90_ms: f64,
     pub p99_ms: f64,
+    pub p999_ms: f64,
     pub max_ms: f64,
+    /// As [`GeneratorFigures::scheduling_lag`].
+    pub scheduling_lag_p99_ms: f64,
+}
+
+/// The run in parts of equal length, a few hundred at most. The percentiles of a part are those of all its requests,
+/// never made from those of its seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Columns {
+    pub seconds_each: u32,
+    pub list: Vec<ColumnFigures>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFigures {
+    /// Figures of all seconds of the part; `second` is its first.
+    #[serde(flatten)]
+    pub figures: SecondFigures,
+    /// How its response times lie: bin and number of requests, for bins that have any, in order. Bin *n* holds times
+    /// from [`ColumnFigures::bin_from_ms`]`(n)` to `(n + 1)`.
+    pub bins: Vec<(u16, u64)>,
+}
+
+impl ColumnFigures {
+    /// Bins are equally wide on a logarithmic scale.
+    pub const BINS_PER_DECADE: u16 = 10;
+
+    /// Lower edge of a bin; bin 0 begins at 1 µs.
+    pub fn bin_from_ms(bin: u16) -> f64 {
+        10_f64.powf(f64::from(bin) / f64::from(Self::BINS_PER_DECADE)) / 1e3
+    }
+}
+
+/// A share of requests, and the response time that they do not exceed: HdrHistogram's percentile points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DistributionPoint {
+    /// From 0 to 1.
+    pub quantile: f64,
+    pub response_time_ms: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,6 +188,14 @@ pub struct Phases {
     pub before: TimeFigures,
     pub during: TimeFigures,
     pub after: TimeFigures,
+    pub distribution: PhaseDistributions,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseDistributions {
+    pub before: Vec<DistributionPoint>,
+    pub during: Vec<DistributionPoint>,
+    pub after: Vec<DistributionPoint>,
 }
 
 /// When, by whom, and how exactly known; or why it is not known.
@@ -192,6 +253,27 @@ pub struct WarmUpPenalty {
     pub peers_p99_ms: f64,
     /// p99 over the peers' p99.
     pub ratio: f64,
+}
+
+/// The first minute of a new instance, second by second, beside its peers in the same seconds (service time). Peers are
+/// instances that are not in their own first minute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmUpCourse {
+    pub instance: String,
+    /// Second of the run, from the load's start, in which its first response was complete: the first of `seconds`.
+    pub from_second: u32,
+    pub seconds: Vec<WarmUpSecond>,
+}
+
+/// By last byte. Percentiles of nothing are absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WarmUpSecond {
+    pub requests: u64,
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    pub peers_requests: u64,
+    pub peers_p50_ms: Option<f64>,
+    pub peers_p99_ms: Option<f64>,
 }
 
 /// What was measured for an objective, window by window; in the order of [`crate::plan::Plan::objectives`].

@@ -3,12 +3,15 @@
 
 mod analyser;
 mod balance;
+mod columns;
 mod findings;
+mod interval_times;
 mod objective;
 mod seconds;
 mod stages;
 mod times;
 mod warm_up;
+mod warm_up_course;
 mod windows;
 
 pub use analyser::Analyser;

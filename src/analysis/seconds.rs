@@ -1,4 +1,3 @@
-use super::SecondFigures;
 use super::times::Times;
 use std::ops::Range;
 
@@ -22,7 +21,7 @@ struct Second {
 
 impl Seconds {
     /// A row intended later than this after the start is not believed (eleven days).
-    const MOST: u64 = 1_000_000;
+    pub(super) const MOST: u64 = 1_000_000;
     const FRESH: usize = 2048;
 
     pub(super) fn take(&mut self, second: u64, response_us: u64, error: bool) {
@@ -60,19 +59,8 @@ impl Seconds {
         times
     }
 
-    pub(super) fn figures(&self) -> Vec<SecondFigures> {
-        let figure = |(index, second): (usize, &Second)| {
-            let times = self.times(index..index + 1);
-            SecondFigures {
-                second: index as u32,
-                requests: second.requests,
-                errors: second.errors,
-                p50_ms: times.quantile_ms(0.5),
-                p99_ms: times.quantile_ms(0.99),
-                max_ms: times.max_ms(),
-            }
-        };
-        self.list.iter().enumerate().map(figure).collect()
+    pub(super) fn errors(&self, second: usize) -> u64 {
+        self.list.get(second).map_or(0, |s| s.errors)
     }
 }
 

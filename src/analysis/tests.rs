@@ -193,6 +193,47 @@ fn a_new_instance_is_measured_beside_its_peers_in_the_same_seconds() {
 }
 
 #[test]
+fn the_first_minute_of_a_new_instance_is_told_by_second_beside_its_peers() {
+    let names = Names::default();
+    let events = [launched(-1.0, "old", "z"), launched(10.0, "new", "z"), launched(20.0, "newer", "z")];
+    let mut rows = Vec::new();
+    for n in 0..1000u32 {
+        let due = f64::from(n) / 10.0;
+        rows.push(row(1, PAGE, due).on("old", &names).taking(Duration::from_millis(20)));
+        if due >= 11.0 && !(30.0..31.0).contains(&due) {
+            let ms = if due < 12.0 { 300 } else { 30 };
+            rows.push(row(2, PAGE, due).on("new", &names).taking(Duration::from_millis(ms)));
+        }
+        if due >= 20.5 {
+            rows.push(row(3, PAGE, due).on("newer", &names).taking(Duration::from_millis(500)));
+        }
+    }
+    let courses = analyse(&plan(), &events, &[], &names, &rows).warm_ups;
+    let told: Vec<_> = courses.iter().map(|c| (c.instance.as_str(), c.from_second, c.seconds.len())).collect();
+    assert_eq!(told, [("new", 11, 60), ("newer", 21, 60)]);
+    let second = |course: usize, second: usize| courses[course].seconds[second];
+    let ms = |value: Option<f64>| value.map(f64::round);
+    assert_eq!((ms(second(0, 0).p50_ms), ms(second(0, 0).peers_p99_ms)), (Some(300.0), Some(20.0)));
+    assert_eq!(ms(second(0, 15).peers_p99_ms), Some(20.0), "who is fresh, too, is no peer");
+    assert_eq!((second(0, 19).requests, second(0, 19).p99_ms), (0, None), "30 s: it served nothing");
+    assert_eq!(ms(second(1, 59).peers_p99_ms), Some(30.0), "80 s: `new` is a peer by now");
+}
+
+#[test]
+fn distributions_end_at_the_slowest_request_of_their_phase() {
+    let (events, names, rows) = growth();
+    let analysis = analyse(&plan(), &events, &[], &names, &rows);
+    let phases = analysis.phases.unwrap();
+    let last = |points: &[DistributionPoint]| points.last().map(|p| (p.quantile, p.response_time_ms.round()));
+    assert_eq!(last(&phases.distribution.before), Some((1.0, 400.0)));
+    assert_eq!(last(&phases.distribution.after), Some((1.0, 400.0)));
+    let rises = |points: &[DistributionPoint]| {
+        points.windows(2).all(|p| p[0].quantile <= p[1].quantile && p[0].response_time_ms <= p[1].response_time_ms)
+    };
+    assert!(rises(&analysis.distribution) && analysis.distribution.len() > 10);
+}
+
+#[test]
 fn counts_by_outcome_step_and_address_and_the_generators_gauges() {
     let names = Names::default();
     let mut first = row(1, LOGIN, 1.0);

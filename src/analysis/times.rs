@@ -1,6 +1,11 @@
-use super::{RequestFigures, TimeFigures};
+use super::{DistributionPoint, RequestFigures, TimeFigures};
 use crate::history::{Observation, Outcome};
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriter, Tag};
+use std::time::Duration;
+
+pub(super) type LogWriter<'a, 'b> = IntervalLogWriter<'a, 'b, Vec<u8>, V2DeflateSerializer>;
 
 /// Response or service times: microseconds from 1 to one hour, three significant digits. Percentiles of several of
 /// these are those of their sum, never a mean of percentiles.
@@ -41,6 +46,25 @@ impl Times {
         self.histogram.max() as f64 / 1e3
     }
 
+    /// Each distinct time, in microseconds and to the histogram's digits, with how often it was met; in order.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.histogram.iter_recorded().map(|v| (v.value_iterated_to(), v.count_at_value()))
+    }
+
+    /// The points HdrHistogram prints: five between each two halvings of what is left to 1.
+    pub(super) fn distribution(&self) -> Vec<DistributionPoint> {
+        let point = |v: hdrhistogram::iterators::IterationValue<u64>| DistributionPoint {
+            quantile: v.quantile_iterated_to(),
+            response_time_ms: v.value_iterated_to() as f64 / 1e3,
+        };
+        self.histogram.iter_quantiles(5).map(point).collect()
+    }
+
+    /// As a line of an interval log.
+    pub(super) fn write(&self, log: &mut LogWriter, from: Duration, lasting: Duration, tag: Tag) {
+        log.write_histogram(&self.histogram, from, lasting, Some(tag)).expect("a Vec takes all bytes");
+    }
+
     pub(super) fn figures(&self) -> TimeFigures {
         if self.histogram.is_empty() {
             return TimeFigures::default();
@@ -74,6 +98,10 @@ impl Requests {
         self.response.record(row.response_time().as_micros() as u64);
         self.service.record(row.service_time().as_micros() as u64);
         self.errors += u64::from(row.outcome != Outcome::Ok);
+    }
+
+    pub(super) fn distribution(&self) -> Vec<DistributionPoint> {
+        self.response.distribution()
     }
 
     pub(super) fn figures(&self) -> RequestFigures {

@@ -12,10 +12,18 @@ pub struct ReportArgs {
     /// Print the summary as one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
+    /// Write the charts as PNG, too, beside the SVG.
+    #[cfg(feature = "png")]
+    #[arg(long)]
+    pub png: bool,
 }
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
     let judged = judge(&args.run, None)?;
+    #[cfg(feature = "png")]
+    if args.png {
+        write_png(&judged)?;
+    }
     print(&judged, args.json)?;
     Ok(Exit::Verdict(judged.verdict.exit_code))
 }
@@ -39,6 +47,18 @@ pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+#[cfg(feature = "png")]
+fn write_png(judged: &Judged) -> anyhow::Result<()> {
+    let Some(painter) = crate::report::Painter::new() else {
+        anyhow::bail!("no font was found to write the charts' words with; install one, such as DejaVu Sans");
+    };
+    for chart in crate::report::charts(&judged.subject()) {
+        let path = judged.run.directory.path().join(format!("charts/{}.png", chart.name));
+        crate::record::write_whole(&path, &painter.png(&chart))?;
+    }
+    Ok(())
 }
 
 /// Columns of the summary.

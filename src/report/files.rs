@@ -1,9 +1,19 @@
+use super::charts::charts;
+use super::histogram_log::histogram_log;
 use super::subject::{ReportFile, Subject};
 use serde::Serialize;
 
 /// Every file that a run directory gets besides its raw ones. The same findings give the same bytes.
 pub fn files(subject: &Subject) -> Vec<ReportFile> {
-    vec![ReportFile::new("analysis.json", analysis(subject)), ReportFile::new("verdict.json", pretty(subject.verdict))]
+    let charts =
+        charts(subject).into_iter().map(|chart| ReportFile::new(format!("charts/{}.svg", chart.name), chart.svg));
+    let mut files = vec![
+        ReportFile::new("analysis.json", analysis(subject)),
+        ReportFile::new("verdict.json", pretty(subject.verdict)),
+    ];
+    files.push(ReportFile::new("response-time.hlog", histogram_log(subject)));
+    files.extend(charts);
+    files
 }
 
 /// What the session oracle and the analysis found, in full.

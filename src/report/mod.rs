@@ -1,12 +1,17 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
+mod charts;
 mod files;
+mod histogram_log;
 mod json;
 mod sections;
 mod subject;
 mod terminal;
 mod text;
 
+#[cfg(feature = "png")]
+pub use charts::Painter;
+pub use charts::{Chart, Series, TimeAxis, charts};
 pub use files::files;
 pub use json::json;
 pub use subject::{ReportFile, Subject};

@@ -84,10 +84,10 @@ fn cohort_lines(page: &mut Page, cohort: &Cohort) {
         let after = |t: Option<f64>| t.map_or("not reached".to_owned(), |t| format!("{t:.1} s after launch"));
         let text = format!(
             "adopted by new instances: {} of the {} still there; half {}, 90 % {}",
-            adoption.adopted,
-            adoption.eligible,
-            after(adoption.t50_seconds),
-            after(adoption.t90_seconds)
+            adoption.curve.adopted,
+            adoption.curve.eligible,
+            after(adoption.curve.t50_seconds),
+            after(adoption.curve.t90_seconds)
         );
         page.paragraph(None, "    ", &text);
     }

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use std::time::Duration;
 
 impl Run {
-    fn told<T>(&self, tell: impl FnOnce(&Subject) -> T) -> T {
+    pub(super) fn told<T>(&self, tell: impl FnOnce(&Subject) -> T) -> T {
         let ((analysis, sessions), verdict) = (self.findings(), self.verdict());
         let origin = origin();
         tell(&Subject {

@@ -1,5 +1,5 @@
-use super::{Cohort, CohortAdoption, Survival};
-use crate::history::{Appearances, FleetChange, NameId, Offset};
+use super::{AdoptionCurve, Cohort, CohortAdoption, CohortInstance, Survival};
+use crate::history::{Appearance, Appearances, FleetChange, NameId, Names, Offset};
 use std::time::Duration;
 
 /// What became of a member, the graver the greater: the gravest thing seen is its fate.
@@ -23,7 +23,8 @@ pub(super) struct Member {
     /// Something was answered after the change that proves nothing.
     answered_silently: bool,
     last_answered: Option<Offset>,
-    adopted: Option<Offset>,
+    /// New instances that were proven to serve it, and since when; the earliest answer first.
+    adopted: Vec<(NameId, Offset)>,
     /// It logged out, or ran out as agreed: what follows is another session.
     over: bool,
 }
@@ -36,7 +37,7 @@ pub(super) struct Evidence {
     /// What the row shows on its own; None when it is silent.
     pub fate: Option<Fate>,
     /// The row proves that this instance, which appeared at that time, serves a session older than itself.
-    pub adopted_by: Option<Offset>,
+    pub adopted_by: Option<(NameId, Offset)>,
     pub ends_session: bool,
 }
 
@@ -47,7 +48,7 @@ impl Member {
             fate: Fate::Unobserved,
             answered_silently: false,
             last_answered: None,
-            adopted: None,
+            adopted: Vec::new(),
             over: false,
         }
     }
@@ -66,11 +67,11 @@ impl Member {
         if after && row.answered {
             self.last_answered = self.last_answered.max(Some(row.last_byte));
         }
-        if let Some(appeared) = row.adopted_by
+        if let Some((instance, appeared)) = row.adopted_by
             && appeared + CohortTally::SLACK >= change_at
-            && self.adopted.is_none()
+            && self.adopted.iter().all(|(known, _)| *known != instance)
         {
-            self.adopted = Some(row.last_byte);
+            self.adopted.push((instance, row.last_byte));
         }
         self.over |= row.ends_session;
     }
@@ -88,8 +89,8 @@ pub(super) struct CohortTally {
     pub change: FleetChange,
     /// By [`Fate`].
     fates: [u64; 7],
-    /// Last answer, and first proven service by a new instance, of each member that was answered at all.
-    answered: Vec<(Offset, Option<Offset>)>,
+    /// Last answer, and first proven service by each new instance, of each member that was answered at all.
+    answered: Vec<(Offset, Vec<(NameId, Offset)>)>,
 }
 
 impl CohortTally {
@@ -100,14 +101,15 @@ impl CohortTally {
         CohortTally { change, fates: [0; 7], answered: Vec::new() }
     }
 
-    pub(super) fn take(&mut self, member: &Member) {
+    pub(super) fn take(&mut self, member: Member) {
         self.fates[member.fate() as usize] += 1;
         if let Some(last) = member.last_answered {
             self.answered.push((last, member.adopted));
         }
     }
 
-    pub(super) fn finish(self, appearances: &Appearances) -> Cohort {
+    /// `next`: when the fleet changed after this.
+    pub(super) fn finish(self, appearances: &Appearances, names: &Names, next: Option<Offset>) -> Cohort {
         let count = |fate: Fate| self.fates[fate as usize];
         let lost = count(Fate::StateLost) + count(Fate::Relogin) + count(Fate::Replaced);
         let survived = count(Fate::Survived);
@@ -121,19 +123,39 @@ impl CohortTally {
             unavailable: count(Fate::Unavailable),
             unobserved: count(Fate::Unobserved),
             survival: Survival::of(survived, survived + lost + count(Fate::Unavailable)),
-            adoption: self.adoption(appearances),
+            adoption: self.adoption(appearances, names, next),
             change: self.change,
         }
     }
 
-    fn adoption(&self, appearances: &Appearances) -> Option<CohortAdoption> {
-        let later: Vec<(NameId, _)> =
+    fn adoption(&self, appearances: &Appearances, names: &Names, next: Option<Offset>) -> Option<CohortAdoption> {
+        let later: Vec<(NameId, Appearance)> =
             appearances.all().filter(|(_, a)| a.new && a.at + Self::SLACK >= self.change.at_us).collect();
         let since = later.iter().map(|(_, a)| a.at).min()?;
         let first_response = later.iter().map(|(_, a)| a.first_response).min()?;
+        let by_any = self.curve(since, first_response, |adopted| adopted.first().map(|(_, at)| *at));
+        // What a later change brought has a cohort of its own.
+        let own = later.iter().filter(|(_, a)| next.is_none_or(|next| a.at + Self::SLACK < next));
+        let by_one = |(id, appearance): &(NameId, Appearance)| {
+            let served = |adopted: &[(NameId, Offset)]| adopted.iter().find(|(by, _)| by == id).map(|(_, at)| *at);
+            let curve = self.curve(appearance.at, appearance.first_response, served);
+            CohortInstance { instance: names.name(*id).to_string(), since_us: appearance.at, curve }
+        };
+        let mut instances: Vec<CohortInstance> = own.map(by_one).collect();
+        instances.sort_by(|a, b| (a.since_us, &a.instance).cmp(&(b.since_us, &b.instance)));
+        Some(CohortAdoption { since_us: since, curve: by_any, instances })
+    }
+
+    /// `served`: when a member was first served, of its list of adoptions.
+    fn curve(
+        &self,
+        since: Offset,
+        first_response: Offset,
+        served: impl Fn(&[(NameId, Offset)]) -> Option<Offset>,
+    ) -> AdoptionCurve {
         let eligible = self.answered.iter().filter(|(last, _)| *last >= first_response).count() as u64;
         let mut times: Vec<f64> =
-            self.answered.iter().filter_map(|(_, at)| Some(at.as_ref()?.since(since).as_secs_f64())).collect();
+            self.answered.iter().filter_map(|(_, a)| Some(served(a)?.since(since).as_secs_f64())).collect();
         times.sort_by(f64::total_cmp);
         let reached = |share: f64| {
             let needed = ((share * eligible as f64).ceil() as usize).max(1);
@@ -141,14 +163,13 @@ impl CohortTally {
         };
         let seconds = times.last().map_or(0, |last| *last as usize + 1);
         let share_at = |end: usize| times.partition_point(|t| *t < end as f64) as f64 / eligible as f64;
-        Some(CohortAdoption {
-            since_us: since,
+        AdoptionCurve {
             eligible,
             adopted: times.len() as u64,
             t50_seconds: reached(0.5),
             t90_seconds: reached(0.9),
             share_by_second: (1..=seconds).map(share_at).collect(),
-        })
+        }
     }
 }
 

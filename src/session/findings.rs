@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub struct SessionFindings {
     pub sessions: SessionCounts,
     pub answers: AnswerCounts,
+    /// The same in each second from the load's start, by last byte.
+    pub answers_by_second: Vec<AnswerCounts>,
     /// In the order of [`crate::plan::Plan::states`].
     pub states: Vec<StateFindings>,
     /// Rows with identity `recognised` or `rejected` (the latter as re-login), by the farthest
@@ -235,9 +237,29 @@ pub struct Survival {
 /// How a cohort came to be served by instances that appeared after the change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CohortAdoption {
-    /// When the first of those instances appeared: the zero of the times below.
+    /// When the first of those instances appeared: the zero of the curve's times.
     pub since_us: Offset,
-    /// Members with an answered request after the first response of such an instance: those it could have served.
+    /// By any of them.
+    #[serde(flatten)]
+    pub curve: AdoptionCurve,
+    /// By each of them that appeared before the next change, in order of appearance.
+    pub instances: Vec<CohortInstance>,
+}
+
+/// How a cohort came to be served by one new instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CohortInstance {
+    pub instance: String,
+    /// When it appeared: the zero of the curve's times.
+    pub since_us: Offset,
+    #[serde(flatten)]
+    pub curve: AdoptionCurve,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdoptionCurve {
+    /// Members with an answered request after the first response of (the first of) the instances: those that could have
+    /// been served.
     pub eligible: u64,
     pub adopted: u64,
     /// Seconds until half, and 90 %, of the eligible were adopted; None when that was not reached.

@@ -1,3 +1,4 @@
+use super::cohort::CohortTally;
 use super::live::Live;
 use super::oracle::Oracle;
 use super::symptoms::symptoms;
@@ -21,7 +22,7 @@ impl Oracle {
         self.handoffs.sessions_placed += u64::from(live.first_instance.is_some());
         self.handoffs.sessions_handed_off += u64::from(live.handed_off);
         self.handoffs.sessions_with_affinity += u64::from(facts.affinity);
-        for member in &live.members {
+        for member in live.members {
             self.cohorts[member.change].take(member);
         }
     }
@@ -62,16 +63,20 @@ impl Oracle {
         let mut new_instances: Vec<InstanceAdoption> =
             self.appearances.all().filter(|(_, a)| a.new).filter_map(|(id, a)| adoption(id, a)).collect();
         new_instances.sort_by(|a, b| (a.appeared_us, &a.instance).cmp(&(b.appeared_us, &b.instance)));
-        let appearances = &self.appearances;
+        let changed: Vec<Offset> = self.cohorts.iter().map(|c| c.change.at_us).collect();
+        let cohort = |(index, tally): (usize, CohortTally)| {
+            tally.finish(&self.appearances, names, changed.get(index + 1).copied())
+        };
         let mut findings = SessionFindings {
             sessions: self.sessions,
             answers: self.answers,
+            answers_by_second: self.answer_seconds.finish(),
             states: self.states,
             recognition: self.recognition,
             logins: self.logins,
             handoffs: self.handoffs,
             new_instances,
-            cohorts: self.cohorts.into_iter().map(|cohort| cohort.finish(appearances)).collect(),
+            cohorts: self.cohorts.into_iter().enumerate().map(cohort).collect(),
             losses: self.losses.finish(),
             symptoms: Vec::new(),
         };

@@ -2,6 +2,7 @@
 //! the fleet changed, and what the losses have in common. A pure function of a run's rows and events, fed one row at a
 //! time; what it keeps grows with the sessions alive, not with the requests.
 
+mod answer_seconds;
 mod cohort;
 mod findings;
 mod finish;

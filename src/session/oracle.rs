@@ -1,3 +1,4 @@
+use super::answer_seconds::AnswerSeconds;
 use super::cohort::{CohortTally, Evidence, Fate, Member};
 use super::ledger::{Effect, Reading, is_write, state_of};
 use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
@@ -5,6 +6,7 @@ use super::losses::Losses;
 use super::{AnswerCounts, ByPlace, HandoffFindings, LoginFindings, LossKind, SessionCounts, StateFindings};
 use crate::history::{
     Appearance, Appearances, Event, FleetChange, Identity, NameId, Names, Observation, Offset, Outcome, SessionNumber,
+    load_start,
 };
 use crate::plan::Plan;
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +20,7 @@ pub struct Oracle {
     pub(super) alive: HashMap<SessionNumber, Live>,
     pub(super) sessions: SessionCounts,
     pub(super) answers: AnswerCounts,
+    pub(super) answer_seconds: AnswerSeconds,
     pub(super) states: Vec<StateFindings>,
     pub(super) recognition: ByPlace,
     pub(super) logins: LoginFindings,
@@ -86,6 +89,7 @@ impl Oracle {
             alive: HashMap::new(),
             sessions: SessionCounts::default(),
             answers: AnswerCounts::default(),
+            answer_seconds: AnswerSeconds::new(load_start(events)),
             states: plan.states.iter().map(state).collect(),
             recognition: ByPlace::default(),
             logins: LoginFindings::default(),
@@ -114,7 +118,7 @@ impl Oracle {
         self.follow_login(&mut live, row, said, names);
         self.tell_loss(&live, row, said, names);
         let state = self.judge_states(&mut live, row, said, names);
-        self.count_answer(said, state);
+        self.count_answer(row, said, state);
         self.count_place(&mut live, row, said, state);
         let adopted_by = self.count_adoption(&mut live, row, said, appearance);
         self.inform_cohorts(&mut live, row, said, state, adopted_by);
@@ -264,20 +268,23 @@ impl Oracle {
         said
     }
 
-    fn count_answer(&mut self, said: Said, state: StateSaid) {
-        let answers = &mut self.answers;
-        let count = match (said, state) {
-            (Said::WrongUser, _) => &mut answers.wrong_user,
-            (Said::Rejected, _) => &mut answers.rejected,
-            (Said::RejectedAsAgreed { .. }, _) => &mut answers.rejected_as_agreed,
-            (Said::Unanswered, _) => &mut answers.unanswered,
-            (_, StateSaid::Lost) => &mut answers.state_lost,
-            (_, StateSaid::Duplicated) => &mut answers.duplicated,
-            (_, StateSaid::Ambiguous) => &mut answers.state_ambiguous,
-            (Said::Recognised, _) => &mut answers.recognised,
-            _ => &mut answers.silent,
+    fn count_answer(&mut self, row: &Observation, said: Said, state: StateSaid) {
+        let count = |answers: &mut AnswerCounts| {
+            let count = match (said, state) {
+                (Said::WrongUser, _) => &mut answers.wrong_user,
+                (Said::Rejected, _) => &mut answers.rejected,
+                (Said::RejectedAsAgreed { .. }, _) => &mut answers.rejected_as_agreed,
+                (Said::Unanswered, _) => &mut answers.unanswered,
+                (_, StateSaid::Lost) => &mut answers.state_lost,
+                (_, StateSaid::Duplicated) => &mut answers.duplicated,
+                (_, StateSaid::Ambiguous) => &mut answers.state_ambiguous,
+                (Said::Recognised, _) => &mut answers.recognised,
+                _ => &mut answers.silent,
+            };
+            *count += 1;
         };
-        *count += 1;
+        count(&mut self.answers);
+        self.answer_seconds.at(row.last_byte).map(count);
     }
 
     fn count_place(&mut self, live: &mut Live, row: &Observation, said: Said, state: StateSaid) {
@@ -309,14 +316,14 @@ impl Oracle {
         }
     }
 
-    /// When the row proves that a new instance serves a session older than itself: when that instance appeared.
+    /// When the row proves that a new instance serves a session older than itself: that instance, and when it appeared.
     fn count_adoption(
         &mut self,
         live: &mut Live,
         row: &Observation,
         said: Said,
         appearance: Option<Appearance>,
-    ) -> Option<Offset> {
+    ) -> Option<(NameId, Offset)> {
         let appearance = appearance.filter(|a| a.new)?;
         let here = Place::of(row)?;
         let tally = self.adoptions.entry(here.instance).or_default();
@@ -331,7 +338,7 @@ impl Oracle {
                     tally.adopted += 1;
                 }
                 tally.first = Some(tally.first.map_or(row.last_byte, |first| first.min(row.last_byte)));
-                Some(appearance.at)
+                Some((here.instance, appearance.at))
             }
             Said::Rejected => {
                 if !live.refused_by.contains(&here.instance) {
@@ -350,7 +357,7 @@ impl Oracle {
         row: &Observation,
         said: Said,
         state: StateSaid,
-        adopted_by: Option<Offset>,
+        adopted_by: Option<(NameId, Offset)>,
     ) {
         let fate = match (said, state) {
             (Said::WrongUser, _) => Some(Fate::Replaced),

@@ -353,10 +353,54 @@ fn adoption_is_proven_service_of_a_session_older_than_the_instance() {
     assert_eq!(new.first_response_us.0, 12_010_000);
     assert_eq!(f.first_adoptions()["new"].0, 13_010_000);
     let adoption = f.cohorts[0].adoption.as_ref().unwrap();
-    assert_eq!((adoption.eligible, adoption.adopted), (3, 2));
-    assert!((adoption.t50_seconds.unwrap() - 9.81).abs() < 1e-9, "two of three are needed for half");
-    assert_eq!(adoption.t90_seconds, None);
-    assert_eq!(adoption.share_by_second[2], 1.0 / 3.0);
+    let curve = &adoption.curve;
+    assert_eq!((curve.eligible, curve.adopted), (3, 2));
+    assert!((curve.t50_seconds.unwrap() - 9.81).abs() < 1e-9, "two of three are needed for half");
+    assert_eq!(curve.t90_seconds, None);
+    assert_eq!(curve.share_by_second[2], 1.0 / 3.0);
+    let [own] = &adoption.instances[..] else { panic!("one instance: {adoption:?}") };
+    assert_eq!((own.instance.as_str(), &own.curve), ("new", curve), "with one instance, its curve is that of all");
+}
+
+#[test]
+fn each_new_instance_has_a_curve_of_its_own_in_the_cohort_of_its_change() {
+    let n = &Names::default();
+    let mut events = scale_out();
+    events.extend([launched(10.4, "second", "z1"), activity(30.0, 4, 5), launched(30.5, "third", "z1")]);
+    let rows = [
+        login(1, 1.0, "a", n),
+        login(2, 1.0, "a", n),
+        page(1, 12.0, "new", n),
+        page(2, 13.0, "new", n),
+        page(1, 14.0, "second", n),
+        page(1, 32.0, "third", n).last(),
+        page(2, 33.0, "second", n).last(),
+    ];
+    let f = judge_by(&plan(), &events, n, &rows);
+    let curves = |cohort: usize| -> Vec<(String, u64, u64, Option<f64>)> {
+        let adoption = f.cohorts[cohort].adoption.as_ref().unwrap();
+        let told = |i: &CohortInstance| {
+            let seconds = i.curve.t90_seconds.map(|t| (t * 10.0).round() / 10.0);
+            (i.instance.clone(), i.curve.eligible, i.curve.adopted, seconds)
+        };
+        adoption.instances.iter().map(told).collect()
+    };
+    assert_eq!(curves(0), [("new".into(), 2, 2, Some(2.8)), ("second".into(), 2, 2, Some(22.6))]);
+    assert_eq!(curves(1), [("third".into(), 2, 1, None)]);
+}
+
+#[test]
+fn answers_are_counted_in_the_second_they_came() {
+    let n = &Names::default();
+    let rows = [
+        login(1, -1.0, "a", n),
+        page(1, 0.5, "a", n),
+        rejected(1, 2.2, "a", n),
+        row(1, PAGE, 2.4).failed(Failure::Timeout).last(),
+    ];
+    let f = judge(&rows, n);
+    let told: Vec<_> = f.answers_by_second.iter().map(|s| (s.recognised, s.rejected, s.unanswered, s.rows())).collect();
+    assert_eq!(told, [(1, 0, 0, 1), (0, 0, 0, 0), (0, 1, 1, 2)], "what came before the load's start is in no second");
 }
 
 #[test]

@@ -121,10 +121,10 @@ fn survival(cohort: &Cohort) -> Measured {
 fn adoption_time(cohort: &Cohort, quantile: f64) -> Measured {
     match &cohort.adoption {
         None => Measured::Unknown("no new instance appeared".to_owned()),
-        Some(adoption) if adoption.eligible == 0 => {
+        Some(adoption) if adoption.curve.eligible == 0 => {
             Measured::Unknown("no session of the cohort was left when a new instance answered".to_owned())
         }
-        Some(adoption) => match if quantile <= 0.5 { adoption.t50_seconds } else { adoption.t90_seconds } {
+        Some(adoption) => match if quantile <= 0.5 { adoption.curve.t50_seconds } else { adoption.curve.t90_seconds } {
             Some(seconds) => Measured::Value(seconds),
             None => Measured::Never,
         },

@@ -3,5 +3,6 @@
 mod bad_days;
 mod defects;
 mod exit_codes;
+mod formats;
 mod protocols;
 mod support;
