@@ -1,16 +1,17 @@
 use super::balance::balance;
 use super::columns::Pace;
+use super::elasticity::{INTERVAL, Interval, elasticity};
 use super::interval_times::IntervalTimes;
 use super::objective::Watch;
 use super::seconds::Seconds;
-use super::stages::{Evidence, NewInstance};
+use super::stages::{Evidence, NewInstance, healthy_at};
 use super::times::{Requests, Times};
 use super::warm_up::WarmUps;
 use super::warm_up_course::WarmUpCourses;
 use super::windows::Windows;
 use super::{
-    Analysis, ConnectionFigures, GeneratorFigures, InstanceFigures, InstanceStages, PhaseDistributions, Phases,
-    StepFigures,
+    Analysis, ConnectionFigures, ElasticityFigures, GeneratorFigures, InstanceFigures, InstanceStages,
+    PhaseDistributions, Phases, StepFigures,
 };
 use crate::history::{
     Appearances, ConnectionUse, Event, EventKind, FleetChange, NameId, Names, Observation, Offset, Outcome, SCALE_OUT,
@@ -19,6 +20,7 @@ use crate::history::{
 use crate::plan::{FleetPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Measures a run's rows one at a time, in the order of the record.
 pub struct Analyser {
@@ -198,6 +200,7 @@ impl Analyser {
             steps: self.steps.iter().enumerate().filter_map(step).collect(),
             instances,
             balance: balance(&rates),
+            elasticity: self.elasticity(load_end_us),
             connections: self.connections,
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
             outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
@@ -245,6 +248,21 @@ impl Analyser {
             ..evidence.stages(instance)
         };
         new.iter().map(stages).collect()
+    }
+
+    /// Over the whole intervals between the load's start and its end; None under a minute, which tells nothing.
+    fn elasticity(&self, load_end: Offset) -> Option<ElasticityFigures> {
+        let capacity = self.capacity_per_instance?;
+        let interval = |from: usize| {
+            let offered: u64 = (from..from + INTERVAL).map(|second| self.seconds.requests(second)).sum();
+            let middle = self.load_start + Duration::from_secs((from + INTERVAL / 2) as u64);
+            Interval::new(offered as f64 / INTERVAL as f64, capacity, healthy_at(&self.events, middle) as u32)
+        };
+        let end = load_end.since(self.load_start).as_secs() as usize / INTERVAL * INTERVAL;
+        if end < 60 {
+            return None;
+        }
+        elasticity(&(0..end).step_by(INTERVAL).map(interval).collect::<Vec<_>>())
     }
 
     fn phases(&self, stages: &[InstanceStages]) -> Option<Phases> {

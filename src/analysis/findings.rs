@@ -13,6 +13,8 @@ pub struct Analysis {
     /// By name.
     pub instances: Vec<InstanceFigures>,
     pub balance: BalanceFigures,
+    /// None where the capacity of an instance, or how many there were, is not known.
+    pub elasticity: Option<ElasticityFigures>,
     pub connections: ConnectionFigures,
     /// Requests by balancer address.
     pub addresses: BTreeMap<String, u64>,
@@ -91,6 +93,24 @@ pub struct BalanceFigures {
     pub instances_cv: f64,
     pub zones_jain: f64,
     pub zones_cv: f64,
+}
+
+/// How closely the fleet followed the load, by the SPEC Research Group's metrics, normalised by demand. Demand is the
+/// offered rate over the capacity of an instance, rounded up; supply the instances healthy at the balancer. Shares, from
+/// 0 (never).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElasticityFigures {
+    /// Demand and supply are taken over intervals this long.
+    pub interval_seconds: u32,
+    /// Instances that were missing, over those needed: the mean over time.
+    pub under_accuracy: f64,
+    /// Instances that were there beyond those needed, over those needed: the mean over time.
+    pub over_accuracy: f64,
+    /// Share of the time in which instances were missing, and in which there were more than needed.
+    pub under_timeshare: f64,
+    pub over_timeshare: f64,
+    /// Share of the steps from one interval to the next in which demand and supply did not move the same way.
+    pub instability: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 mod analyser;
 mod balance;
 mod columns;
+mod elasticity;
 mod findings;
 mod interval_times;
 mod objective;

@@ -113,32 +113,13 @@ impl Evidence<'_> {
         let exceeds = |second: &usize| {
             let offered: u64 = (*second..second + OFFERED_OVER).map(|s| self.seconds.requests(s)).sum();
             // No instance known to be healthy means that nobody tells, not that there is no capacity.
-            let healthy = self.healthy_at(self.offset(*second + 1)) as f64;
+            let healthy = healthy_at(self.events, self.offset(*second + 1)) as f64;
             healthy > 0.0 && offered as f64 / OFFERED_OVER as f64 > capacity * healthy
         };
         match span.into_iter().find(exceeds) {
             Some(second) => at(self.offset(second), "rows", SECOND * OFFERED_OVER as u32),
             None => unknown("the offered load did not exceed the capacity before"),
         }
-    }
-
-    /// Instances the balancer sends traffic to at a time.
-    fn healthy_at(&self, time: Offset) -> usize {
-        let mut healthy = BTreeSet::new();
-        for event in self.events.iter().filter(|e| e.at_us <= time) {
-            match &event.kind {
-                EventKind::InstanceHealthy { instance, .. } => {
-                    healthy.insert(instance);
-                }
-                EventKind::InstanceUnhealthy { instance, .. }
-                | EventKind::InstanceDraining { instance, .. }
-                | EventKind::InstanceGone { instance, .. } => {
-                    healthy.remove(instance);
-                }
-                _ => {}
-            }
-        }
-        healthy.len()
     }
 
     fn objective_broken(&self, since: Offset) -> Stamp {
@@ -188,6 +169,25 @@ impl Evidence<'_> {
             None => unknown(format!("not reached for {FAIR_FOR} s")),
         }
     }
+}
+
+/// Instances the balancer sends traffic to at a time.
+pub(super) fn healthy_at(events: &[Event], time: Offset) -> usize {
+    let mut healthy = BTreeSet::new();
+    for event in events.iter().filter(|e| e.at_us <= time) {
+        match &event.kind {
+            EventKind::InstanceHealthy { instance, .. } => {
+                healthy.insert(instance);
+            }
+            EventKind::InstanceUnhealthy { instance, .. }
+            | EventKind::InstanceDraining { instance, .. }
+            | EventKind::InstanceGone { instance, .. } => {
+                healthy.remove(instance);
+            }
+            _ => {}
+        }
+    }
+    healthy.len()
 }
 
 /// From each known stage to the next known one.

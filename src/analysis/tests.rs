@@ -95,6 +95,22 @@ fn growth() -> (Vec<Event>, Names, Vec<Observation>) {
 }
 
 #[test]
+fn elasticity_compares_the_instances_needed_with_those_there() {
+    let (mut events, names, rows) = growth();
+    // 20/s for 10 s, then 80/s, at 50/s an instance: one is needed, then two, and they are there in time.
+    let in_time = analyse(&plan(), &events, &[], &names, &rows).elasticity.unwrap();
+    assert_eq!((in_time.under_timeshare, in_time.over_timeshare, in_time.instability), (0.0, 0.0, 0.0));
+    events.retain(|e| !(matches!(e.kind, EventKind::InstanceHealthy { .. }) && e.kind.instance() == Some("new")));
+    let short = analyse(&plan(), &events, &[], &names, &rows).elasticity.unwrap();
+    assert_eq!((short.under_timeshare, short.over_timeshare), (5.0 / 6.0, 0.0));
+    assert!((short.under_accuracy - 5.0 / 12.0).abs() < 1e-12, "half of those needed are missing for 50 of 60 s");
+    assert_eq!(short.instability, 1.0 / 5.0);
+    let mut plan = plan();
+    plan.fleet = crate::plan::FleetPlan::Observe { capacity_per_instance: None };
+    assert_eq!(analyse(&plan, &events, &[], &names, &rows).elasticity, None);
+}
+
+#[test]
 fn the_stages_of_a_scale_out_are_stamped_with_their_source() {
     let (events, names, rows) = growth();
     let mut plan = plan();

@@ -1,9 +1,10 @@
 use super::text::{Page, Tone, cell, ms, printable};
-use crate::analysis::{Analysis, Stamp, TimeFigures};
-use crate::history::Offset;
+use crate::analysis::{Analysis, ElasticityFigures, Stamp, TimeFigures};
+use crate::history::{Event, EventKind, Offset};
 use crate::plan::Limit;
 use crate::session::{Cohort, LossExample, LossKind, SessionFindings};
 use crate::verdict::{Met, ObjectiveResult, Verdict};
+use std::collections::BTreeSet;
 
 /// Steps told one by one: those with the greatest p99.
 const SLOWEST: usize = 5;
@@ -48,6 +49,25 @@ pub(super) fn continuity(page: &mut Page, sessions: &SessionFindings) {
     for cohort in told_first(&sessions.cohorts) {
         cohort_lines(page, cohort);
     }
+}
+
+/// Addresses of the balancer that its name stood for, as against those that connections went to: a resolver or a
+/// generator that sticks to one of them sees only a part of the balancer.
+pub(super) fn addresses(page: &mut Page, events: &[Event], analysis: &Analysis) {
+    let resolved: BTreeSet<&str> = (events.iter())
+        .filter_map(|event| match &event.kind {
+            EventKind::AddressResolved { address } => Some(address.as_str()),
+            _ => None,
+        })
+        .collect();
+    if resolved.is_empty() {
+        return;
+    }
+    let unused: Vec<&str> = resolved.iter().copied().filter(|a| !analysis.addresses.contains_key(*a)).collect();
+    let used = resolved.len() - unused.len();
+    let rest = if unused.is_empty() { String::new() } else { format!("; not used: {}", unused.join(", ")) };
+    let text = format!("{} addresses of the balancer seen in DNS, {used} of them used{rest}", resolved.len());
+    page.paragraph(None, "  ", &printable(&text));
 }
 
 /// Scale-outs before other changes.
@@ -128,9 +148,26 @@ pub(super) fn new_instances(page: &mut Page, analysis: &Analysis) {
     if !known.is_empty() {
         page.paragraph(None, "  ", &known.join(" · "));
     }
+    if let Some(elasticity) = &analysis.elasticity {
+        page.paragraph(None, "  ", &elasticity_text(elasticity));
+    }
     if let Stamp::Unknown { reason } = &first.t9_fair_share {
         page.paragraph(Some(Tone::Faint), "  ", &format!("fair share: {reason}"));
     }
+}
+
+fn elasticity_text(elasticity: &ElasticityFigures) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    format!(
+        "elasticity (SPEC RG, normalised by demand, {} s intervals): too few instances {} of the time, by {} of those \
+         needed on average; too many {}, by {}; instability {}",
+        elasticity.interval_seconds,
+        percent(elasticity.under_timeshare),
+        percent(elasticity.under_accuracy),
+        percent(elasticity.over_timeshare),
+        percent(elasticity.over_accuracy),
+        percent(elasticity.instability)
+    )
 }
 
 pub(super) fn response_time(page: &mut Page, analysis: &Analysis) {

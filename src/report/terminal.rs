@@ -10,6 +10,7 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     let mut page = Page::new(width, style);
     lead(&mut page, plan, verdict);
     sections::continuity(&mut page, sessions);
+    sections::addresses(&mut page, subject.events, analysis);
     sections::new_instances(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);

@@ -1,6 +1,6 @@
 use super::*;
-use crate::history::fixture::{healthy, origin, row};
-use crate::history::{Identity, StateOp};
+use crate::history::fixture::{event, healthy, origin, row};
+use crate::history::{EventKind, Identity, StateOp};
 use crate::plan::fixture::{CART, PAGE, response_time_at_most};
 use crate::verdict::fixture::{Run, reject_on_new};
 use insta::assert_snapshot;
@@ -72,6 +72,18 @@ fn an_objective_missed() {
         }
         run.rows.sort_by_key(|row| row.last_byte);
     }));
+}
+
+#[test]
+fn addresses_that_were_seen_and_not_used_are_told() {
+    let text = told(|run| {
+        for address in ["10.0.0.1:443", "10.0.0.2:443"] {
+            run.events.push(event(1.0, EventKind::AddressResolved { address: address.to_owned() }));
+        }
+        let used = run.names.id("10.0.0.1:443");
+        run.rows.iter_mut().for_each(|row| row.address = Some(used));
+    });
+    assert!(text.contains("2 addresses of the balancer seen in DNS, 1 of them used; not used: 10.0.0.2:443"), "{text}");
 }
 
 #[test]
