@@ -4,6 +4,7 @@
 mod analyser;
 mod balance;
 mod columns;
+mod compact;
 mod findings;
 mod interval_times;
 mod objective;
@@ -15,6 +16,7 @@ mod warm_up_course;
 mod windows;
 
 pub use analyser::Analyser;
+pub use compact::CompactTimes;
 pub use findings::*;
 
 #[cfg(test)]
