@@ -5,8 +5,8 @@
 //! (TOML)   (resolved)        ├─ load (goose users, hyper connections) ─ observations ┤
 //!                            └─ store probe ────────────────────────── samples ──────┤
 //!                                                                                    v
-//!  exit code <── verdict <── analysis + session oracle (pure) <──────────────── record
-//!                    └──> report
+//!  exit code <── verdict, compare <── analysis + session oracle (pure) <─────── record
+//!                       └──> report
 //! ```
 //!
 //! `load` and `fleet` only observe and act. Everything after `record` is a pure function of what is
@@ -18,6 +18,8 @@ pub mod analysis;
 pub mod app;
 /// One file a command; the only place that prints.
 pub mod cli;
+/// Two runs, or a series of them, to what changed: pure.
+pub mod compare;
 /// The fleet as a thing that can be watched and changed.
 pub mod fleet;
 /// What was seen: observations, events, ids, the run's clock. No I/O.

@@ -269,6 +269,8 @@ fn any_key_can_be_overridden() {
             "scenarios.0.steps.2.adds.cart=2",
             "target.headers.x-run=\"nightly\"",
             "users.csv=users.csv",
+            "compare.response_time=5%",
+            "compare.block=10s",
         ],
     )
     .unwrap_or_else(|errors| panic!("{}", errors.render(false)));
@@ -278,6 +280,7 @@ fn any_key_can_be_overridden() {
     assert_eq!(plan.objectives[0].limit, rushhour::plan::Limit::AtMost(1.0));
     assert_eq!(plan.connections.stickiness, rushhour::plan::Stickiness::Stripped);
     assert_eq!(plan.target.headers, [("x-run".to_owned(), "nightly".to_owned())]);
+    assert_eq!((plan.compare.response_time, plan.compare.block_seconds, plan.compare.stage), (0.05, 10.0, 0.25));
     let adds = plan.steps.iter().flat_map(|step| &step.states);
     assert!(adds.clone().any(|state| matches!(state, rushhour::plan::StateUse::Add { amount: 2, .. })));
 }
@@ -308,6 +311,10 @@ fn a_wrong_override_is_refused() {
         ("objectives.first.at_most=1s", "`first` is no index in `objectives`"),
         ("workload.seed.deep=1", "`workload.seed` has no keys"),
         ("workload.seed=soon", "invalid type"),
+        ("compare.stages=\"10%\"", "unknown key `stages` in `compare`"),
+        ("compare.stage=\"2s\"", "this is a share from 0 to 1"),
+        ("compare.confidence=1.0", "nothing can be that sure"),
+        ("compare.block=\"200ms\"", "a block this short holds next to nothing"),
     ] {
         let error = read(RIGHT, &[assignment]).err().unwrap_or_else(|| panic!("`{assignment}` was taken"));
         assert!(error.to_string().contains(message), "{assignment}: {error}");

@@ -4,6 +4,7 @@
 mod analyser;
 mod balance;
 mod columns;
+mod compact;
 mod elasticity;
 mod findings;
 mod interval_times;
@@ -16,6 +17,7 @@ mod warm_up_course;
 mod windows;
 
 pub use analyser::Analyser;
+pub use compact::CompactTimes;
 pub use findings::*;
 
 #[cfg(test)]

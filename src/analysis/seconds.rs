@@ -1,8 +1,9 @@
+use super::compact::CompactTimes;
 use super::times::Times;
 use std::ops::Range;
 
-/// Requests by the second of their intended start, counted from the load's start. A second keeps the response times
-/// it has, a bucket each (three significant digits), so that any span of seconds has true percentiles, and rows may
+/// Requests by the second of their intended start, counted from the load's start. A second keeps its response
+/// times compactly, so that any span of seconds has true percentiles, and rows may
 /// come late.
 #[derive(Debug, Default)]
 pub(super) struct Seconds {
@@ -13,16 +14,12 @@ pub(super) struct Seconds {
 struct Second {
     requests: u64,
     errors: u64,
-    /// Microseconds, as they came; moved to `sorted` now and then.
-    fresh: Vec<u32>,
-    /// Rounded to three digits, with how often; in order.
-    sorted: Vec<(u32, u32)>,
+    times: CompactTimes,
 }
 
 impl Seconds {
     /// A row intended later than this after the start is not believed (eleven days).
     pub(super) const MOST: u64 = 1_000_000;
-    const FRESH: usize = 2048;
 
     pub(super) fn take(&mut self, second: u64, response_us: u64, error: bool) {
         if second >= Self::MOST {
@@ -35,10 +32,7 @@ impl Seconds {
         let second = &mut self.list[index];
         second.requests += 1;
         second.errors += u64::from(error);
-        second.fresh.push(response_us.clamp(1, Times::LONGEST_US) as u32);
-        if second.fresh.len() >= Self::FRESH {
-            second.sort();
-        }
+        second.times.record(response_us);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,8 +47,7 @@ impl Seconds {
         let mut times = Times::new();
         let end = span.end.min(self.list.len());
         for second in self.list.get(span.start.min(end)..end).unwrap_or_default() {
-            second.fresh.iter().for_each(|us| times.record(u64::from(*us)));
-            second.sorted.iter().for_each(|(us, count)| times.record_n(u64::from(*us), u64::from(*count)));
+            second.times.buckets().for_each(|(us, count)| times.record_n(u64::from(us), u64::from(count)));
         }
         times
     }
@@ -64,41 +57,12 @@ impl Seconds {
     }
 }
 
-impl Second {
-    fn sort(&mut self) {
-        let mut all = std::mem::take(&mut self.sorted);
-        all.extend(self.fresh.drain(..).map(|us| (rounded(us), 1)));
-        all.sort_unstable_by_key(|(us, _)| *us);
-        all.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            if same {
-                kept.1 += later.1;
-            }
-            same
-        });
-        self.sorted = all;
-    }
-}
-
-/// The least value of the histogram bucket that `us` falls into: 2048 steps to each power of two, as three significant
-/// digits need (HdrHistogram).
-fn rounded(us: u32) -> u32 {
-    let shift = (32 - us.leading_zeros()).saturating_sub(11);
-    us >> shift << shift
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
-        #[test]
-        fn rounding_stays_in_the_bucket(us in 1u32..3_600_000_000) {
-            let histogram = hdrhistogram::Histogram::<u64>::new_with_bounds(1, Times::LONGEST_US, 3).unwrap();
-            prop_assert!(histogram.equivalent(u64::from(us), u64::from(rounded(us))));
-        }
-
         /// Merged seconds have the percentiles of all their rows, to the histogram's three digits.
         #[test]
         fn merged_seconds_have_the_percentiles_of_all_rows(
@@ -115,13 +79,5 @@ mod tests {
             let found = seconds.times(0..10).quantile_ms(quantile);
             prop_assert!(found >= near[0] * 0.999 && found <= near[2] * 1.001 + 0.001, "{found} of {near:?}");
         }
-    }
-
-    #[test]
-    fn a_busy_second_is_kept_in_little() {
-        let mut seconds = Seconds::default();
-        (0..100_000u64).for_each(|n| seconds.take(0, 1000 + n % 500, n % 10 == 0));
-        assert!(seconds.list[0].sorted.len() <= 1500 && seconds.list[0].fresh.len() < Seconds::FRESH);
-        assert_eq!((seconds.times(0..1).count(), seconds.list[0].errors), (100_000, 10_000));
     }
 }

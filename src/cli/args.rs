@@ -21,6 +21,10 @@ pub enum Command {
     Check(super::check::CheckArgs),
     /// Judge a recorded run again and rebuild everything derived from its raw files.
     Report(super::report::ReportArgs),
+    /// Tell what changed from one run to another, and whether it is a regression.
+    Compare(super::compare::CompareArgs),
+    /// Find where the figures of a series of runs changed.
+    Trend(super::trend::TrendArgs),
     /// Print the JSON Schema of profiles, for editors.
     Schema,
     /// The fleet on this machine.

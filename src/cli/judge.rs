@@ -1,9 +1,10 @@
 //! From what is on disk to a verdict: read the raw files, ask the oracle and the analysis, decide, write what was found.
 
 use crate::analysis::{Analyser, Analysis};
+use crate::compare::Comparison;
 use crate::history::Names;
 use crate::record::{Ending, RecordedRun, write_whole};
-use crate::report::{Subject, files};
+use crate::report::{ReportFile, Subject, files};
 use crate::session::{Oracle, SessionFindings};
 use crate::verdict::{RunFacts, Verdict, decide};
 use anyhow::Context as _;
@@ -17,6 +18,8 @@ pub struct Judged {
     pub analysis: Analysis,
     pub sessions: SessionFindings,
     pub verdict: Verdict,
+    /// With its baseline, when it has one.
+    pub comparison: Option<Comparison>,
     /// What could not be read or written, for the user to know.
     pub trouble: Vec<String>,
 }
@@ -31,14 +34,28 @@ impl Judged {
             analysis: &self.analysis,
             sessions: &self.sessions,
             verdict: &self.verdict,
+            comparison: self.comparison.as_ref(),
             results: &self.results,
         }
+    }
+
+    /// A verdict that cannot be written down is a verdict all the same.
+    pub fn write(&mut self) {
+        let unwritten = write_files(self, files(&self.subject()));
+        self.trouble.extend(unwritten);
     }
 }
 
 /// Judges the run at `path` and writes what is derived from its raw files beside them. The same raw files
-/// give the same bytes. `ending`: how the run ended, where the manifest may not say.
-pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
+/// give the same bytes.
+pub fn judge(path: &Path) -> anyhow::Result<Judged> {
+    let mut judged = assess(path, None)?;
+    judged.write();
+    Ok(judged)
+}
+
+/// Judges the run at `path`. `ending`: how the run ended, where the manifest may not say.
+pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let run = RecordedRun::open(path)?;
     let names = Names::default();
     let plan = &run.manifest.plan;
@@ -73,22 +90,18 @@ pub fn judge(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     if run.skipped_lines > 0 {
         trouble.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
     }
-    let mut judged = Judged { run, results, analysis, sessions, verdict, trouble };
-    // A verdict that cannot be written down is a verdict all the same.
-    let unwritten = write_files(&judged);
-    judged.trouble.extend(unwritten);
-    Ok(judged)
+    Ok(Judged { run, results, analysis, sessions, verdict, comparison: None, trouble })
 }
 
-/// Writes the derived files; tells what could not be written.
-fn write_files(judged: &Judged) -> Vec<String> {
+/// Writes files into the run's directory; tells what could not be written.
+pub fn write_files(judged: &Judged, files: Vec<ReportFile>) -> Vec<String> {
     let directory = judged.run.directory.path();
-    let write = |file: crate::report::ReportFile| -> anyhow::Result<()> {
+    let write = |file: ReportFile| -> anyhow::Result<()> {
         let path = directory.join(&file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("{} could not be made", parent.display()))?;
         }
         Ok(write_whole(&path, &file.bytes)?)
     };
-    files(&judged.subject()).into_iter().filter_map(|file| Some(format!("{:#}", write(file).err()?))).collect()
+    files.into_iter().filter_map(|file| Some(format!("{:#}", write(file).err()?))).collect()
 }

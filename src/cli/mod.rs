@@ -2,7 +2,9 @@
 
 mod app;
 mod args;
+mod baseline;
 mod check;
+mod compare;
 mod exit;
 mod guard;
 mod judge;
@@ -14,6 +16,7 @@ mod run;
 mod schema;
 mod signals;
 mod start;
+mod trend;
 
 pub use exit::Exit;
 pub use start::start;

@@ -19,7 +19,7 @@ pub struct ReportArgs {
 }
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
-    let judged = judge(&args.run, None)?;
+    let judged = judge(&args.run)?;
     #[cfg(feature = "png")]
     if args.png {
         write_png(&judged)?;
@@ -34,13 +34,18 @@ pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
         eprintln!("warning: {what}");
     }
     let subject = judged.subject();
-    let text = if as_json {
-        json(&subject)
-    } else {
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let style = if colour { Style::Coloured } else { Style::Plain };
-        terminal(&subject, WIDTH, style)
-    };
+    let text = if as_json { json(&subject) } else { terminal(&subject, WIDTH, style()) };
+    print_text(&text)
+}
+
+/// How text for standard output is to look.
+pub fn style() -> Style {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if colour { Style::Coloured } else { Style::Plain }
+}
+
+/// Prints on standard output.
+pub fn print_text(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     // A reader that closed the pipe has seen what it wanted.
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
@@ -62,4 +67,4 @@ fn write_png(judged: &Judged) -> anyhow::Result<()> {
 }
 
 /// Columns of the summary.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;

@@ -1,5 +1,7 @@
+use super::baseline::Baseline;
+use super::compare::changed;
 use super::exit::Exit;
-use super::judge::judge;
+use super::judge::assess;
 use super::live::{Display, Show};
 use super::profile::{Resolved, load_profile};
 use super::{report, signals};
@@ -28,6 +30,10 @@ pub struct RunArgs {
     /// of them against another fleet.
     #[arg(long, value_name = "N")]
     pub load_threads: Option<usize>,
+    /// Compare with an earlier run and fail with 5 on a regression: a run directory, or `latest` for the latest earlier
+    /// run of the profile that passed and was no regression. Where there is none yet, that is said and the run goes on.
+    #[arg(long, value_name = "RUN|latest")]
+    pub baseline: Option<Baseline>,
 }
 
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -37,6 +43,19 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Ok(resolved) => resolved,
         Err(exit) => return Ok(exit),
     };
+    let base = match args.baseline.as_ref().map(|baseline| baseline.find(&args.results, &plan)).transpose() {
+        Ok(base) => base,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(Exit::Usage);
+        }
+    };
+    if let Some(None) = base {
+        eprintln!(
+            "no baseline: {} has no earlier run that passed and can be compared with this one",
+            args.results.display()
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -56,9 +75,12 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     show.finish();
     match conducted {
         Ok(conducted) => {
-            let judged = judge(conducted.directory.path(), Some(conducted.ending))?;
+            let mut judged = assess(conducted.directory.path(), Some(conducted.ending))?;
+            judged.comparison = base.flatten().map(|base| changed(&base, &judged)).transpose()?;
+            judged.write();
             report::print(&judged, args.json)?;
-            Ok(Exit::Verdict(judged.verdict.exit_code))
+            let exit = Exit::Verdict(judged.verdict.exit_code);
+            Ok(judged.comparison.map_or(exit, |comparison| exit.with(comparison.outcome)))
         }
         Err(RunError::Interrupted) => {
             eprintln!("{}", RunError::Interrupted);

@@ -1,6 +1,6 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
-use super::{app, check, guard, lab, report, run, schema};
+use super::{app, check, compare, guard, lab, report, run, schema, trend};
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
@@ -9,6 +9,8 @@ pub fn start() -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Trend(args) => trend::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),

@@ -1,5 +1,5 @@
 use super::certificates::Certificates;
-use super::members::Member;
+use super::members::{FIRST_INSTANCE, Member};
 use super::store::{KEY_PREFIX, Location, MASTER_NAME, Store};
 use crate::app;
 use crate::plan::{Defect, Distribution, LabPlan, Secret};
@@ -23,6 +23,7 @@ pub(super) fn instance_config(
     certificates: &Certificates,
 ) -> app::AppConfig {
     let cold = !member.founding;
+    let slow = plan.defect == Some(Defect::SlowInstance) && member.name == FIRST_INSTANCE;
     app::AppConfig {
         instance: member.name.clone(),
         zone: member.zone.clone(),
@@ -40,7 +41,7 @@ pub(super) fn instance_config(
         user_data_ttl_ms: millis(plan.absolute_timeout),
         capacity: app::Capacity {
             workers: plan.workers as usize,
-            service_time: service_time(plan.service_time),
+            service_time: service_time(plan.service_time.times(if slow { Defect::SLOW_INSTANCE } else { 1.0 })),
             warm_up: (cold && plan.warm_up.factor > 1.0 && !plan.warm_up.lasts.is_zero())
                 .then(|| app::WarmUp { for_ms: millis(plan.warm_up.lasts), factor: plan.warm_up.factor }),
             ..app::Capacity::default()
@@ -98,6 +99,8 @@ fn planted(defect: Defect, cold: bool) -> Option<app::Defect> {
         Defect::SlowWarmUp => cold.then_some(app::Defect::SlowWarmUp),
         Defect::LocalCsrf => Some(app::Defect::LocalCsrf),
         Defect::LocalJobs => Some(app::Defect::LocalJobs),
+        // The application is as it should be; what it runs on is slow.
+        Defect::SlowInstance => None,
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_defect_has_its_part_in_the_application() {
-        for defect in Defect::ALL {
+        for defect in Defect::ALL.into_iter().filter(|defect| *defect != Defect::SlowInstance) {
             assert!(planted(defect, true).is_some(), "{defect:?}");
         }
         assert_eq!(planted(Defect::StickyLocalSessions, true), Some(app::Defect::LocalSessions));

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// The name of the instance that is launched first.
+pub(super) const FIRST_INSTANCE: &str = "i-1";
+
 /// Who is in the lab's fleet now. Shared by the tasks that change and watch it; nothing here is on a hot path.
 #[derive(Clone, Debug)]
 pub(super) struct Members {

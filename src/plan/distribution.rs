@@ -51,4 +51,20 @@ impl Distribution {
             Distribution::Lognormal { median_seconds, sigma } => median_seconds * (sigma * sigma / 2.0).exp(),
         }
     }
+
+    /// The same, taking `factor` times as long.
+    pub fn times(self, factor: f64) -> Distribution {
+        match self {
+            Distribution::Constant { seconds } => Distribution::Constant { seconds: seconds * factor },
+            Distribution::Uniform { from_seconds, to_seconds } => {
+                Distribution::Uniform { from_seconds: from_seconds * factor, to_seconds: to_seconds * factor }
+            }
+            Distribution::Exponential { mean_seconds } => {
+                Distribution::Exponential { mean_seconds: mean_seconds * factor }
+            }
+            Distribution::Lognormal { median_seconds, sigma } => {
+                Distribution::Lognormal { median_seconds: median_seconds * factor, sigma }
+            }
+        }
+    }
 }

@@ -65,6 +65,7 @@ pub fn plan() -> Plan {
         fleet: FleetPlan::Observe { capacity_per_instance: Some(50.0) },
         timeline: Vec::new(),
         objectives: Vec::new(),
+        compare: CompareRules::default(),
         user_fields: vec!["name".to_owned()],
         user_count: 100,
         variables: Vec::new(),

@@ -101,10 +101,12 @@ pub enum Defect {
     LocalCsrf,
     /// Jobs live in the memory of the instance that took them.
     LocalJobs,
+    /// The first instance takes [`Defect::SLOW_INSTANCE`] times as long for every request.
+    SlowInstance,
 }
 
 impl Defect {
-    pub const ALL: [Defect; 8] = [
+    pub const ALL: [Defect; 9] = [
         Defect::LocalSessions,
         Defect::StickyLocalSessions,
         Defect::StorePerZone,
@@ -113,5 +115,8 @@ impl Defect {
         Defect::SlowWarmUp,
         Defect::LocalCsrf,
         Defect::LocalJobs,
+        Defect::SlowInstance,
     ];
+
+    pub const SLOW_INSTANCE: f64 = 1.3;
 }

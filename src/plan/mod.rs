@@ -1,6 +1,7 @@
 //! The profile, validated and resolved once; nothing is validated again after this. A plan is part of the
 //! manifest, so it holds no secret: those are in [`Feeder`](crate::plan::Feeder), which is never serialised.
 
+mod compare;
 mod distribution;
 mod estimate;
 mod feeder;
@@ -18,6 +19,7 @@ mod template;
 mod timeline;
 mod workload;
 
+pub use compare::CompareRules;
 pub use distribution::Distribution;
 pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};

@@ -1,4 +1,7 @@
-use super::{Connections, FleetPlan, Objective, Scenario, SessionRules, State, Step, Target, TimelineEntry, Workload};
+use super::{
+    CompareRules, Connections, FleetPlan, Objective, Scenario, SessionRules, State, Step, Target, TimelineEntry,
+    Workload,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything a run does and is judged by.
@@ -19,6 +22,9 @@ pub struct Plan {
     pub fleet: FleetPlan,
     pub timeline: Vec<TimelineEntry>,
     pub objectives: Vec<Objective>,
+    /// When a difference to another run counts. Runs of before it was a key had the defaults.
+    #[serde(default)]
+    pub compare: CompareRules,
     /// Names of the feeder's fields, in the order [`super::Piece::User`] counts them. Field 0 is the user's name.
     pub user_fields: Vec<String>,
     pub user_count: u32,

@@ -1,6 +1,6 @@
 use super::{
-    At, ConnectionsFile, FleetFile, ObjectiveFile, ScenarioFile, SessionFile, TargetFile, TimelineFile, UsersFile,
-    WorkloadFile,
+    At, CompareFile, ConnectionsFile, FleetFile, ObjectiveFile, ScenarioFile, SessionFile, TargetFile, TimelineFile,
+    UsersFile, WorkloadFile,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,4 +42,7 @@ pub struct ProfileFile {
     /// What must hold for the run to pass.
     #[serde(default)]
     pub objectives: Vec<At<ObjectiveFile>>,
+    /// When a difference to another run counts.
+    #[serde(default)]
+    pub compare: CompareFile,
 }

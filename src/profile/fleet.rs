@@ -114,4 +114,6 @@ pub enum DefectFile {
     LocalCsrf,
     /// Jobs live in the memory of the instance that took them.
     LocalJobs,
+    /// The first instance takes 30 % longer for every request.
+    SlowInstance,
 }

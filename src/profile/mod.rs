@@ -1,6 +1,7 @@
 //! What the user wrote: a TOML file read strictly into file structs. Whether it makes sense is for
 //! [`crate::plan::resolve`] to say; errors of both point at the line.
 
+mod compare;
 mod error;
 mod file;
 mod fleet;
@@ -17,6 +18,7 @@ mod target;
 mod users;
 mod workload;
 
+pub use compare::CompareFile;
 pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
 pub use file::ProfileFile;
 pub use fleet::{AutoscalerFile, DefectFile, FleetFile, ProviderFile, RedisFile, WarmUpFile};

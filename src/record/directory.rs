@@ -48,6 +48,33 @@ impl RunDirectory {
         }
     }
 
+    /// All runs of a profile, in order of time.
+    ///
+    /// # Errors
+    /// [`RecordError::NotReadable`].
+    pub fn all(results: &Path, profile_name: &str) -> Result<Vec<RunDirectory>, RecordError> {
+        let profile = results.join(file_system_name(profile_name));
+        if profile.is_dir() { RunDirectory::all_in(&profile) } else { Ok(Vec::new()) }
+    }
+
+    /// All runs in a profile's directory, in order of time: their names begin with it.
+    ///
+    /// # Errors
+    /// [`RecordError::NotReadable`].
+    pub fn all_in(profile: &Path) -> Result<Vec<RunDirectory>, RecordError> {
+        let not_readable = |source| RecordError::NotReadable { path: profile.to_owned(), source };
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(profile).map_err(not_readable)? {
+            let path = entry.map_err(not_readable)?.path();
+            // Not the link to the latest, which is among them anyway.
+            if !path.is_symlink() && path.join(MANIFEST).is_file() {
+                runs.push(RunDirectory { path });
+            }
+        }
+        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(runs)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -6,9 +6,9 @@ use crate::history::{
     Offset, Origin, Outcome, Sample, StateOp, StepId,
 };
 use crate::plan::{
-    Allowance, ArrivalPattern, Body, ConnectionMode, Connections, Curve, Distribution, FleetPlan, HttpVersion, Model,
-    OnRejected, Plan, Point, Repeat, Role, Scenario, SessionRules, State, StateKind, Step, Stickiness, Target,
-    Template, Workload,
+    Allowance, ArrivalPattern, Body, CompareRules, ConnectionMode, Connections, Curve, Distribution, FleetPlan,
+    HttpVersion, Model, OnRejected, Plan, Point, Repeat, Role, Scenario, SessionRules, State, StateKind, Step,
+    Stickiness, Target, Template, Workload,
 };
 use proptest::prelude::*;
 use std::fs::{self, File};
@@ -93,6 +93,7 @@ fn plan() -> Plan {
         fleet: FleetPlan::Observe { capacity_per_instance: None },
         timeline: vec![],
         objectives: vec![],
+        compare: CompareRules::default(),
         user_fields: vec!["name".into()],
         user_count: 10,
         variables: vec![],

@@ -1,4 +1,5 @@
 use super::charts::charts;
+use super::comparison_files;
 use super::histogram_log::histogram_log;
 use super::subject::{ReportFile, Subject};
 use serde::Serialize;
@@ -13,6 +14,7 @@ pub fn files(subject: &Subject) -> Vec<ReportFile> {
     ];
     files.push(ReportFile::new("response-time.hlog", histogram_log(subject)));
     files.extend(charts);
+    files.extend(subject.comparison.map(comparison_files).into_iter().flatten());
     files
 }
 
@@ -26,7 +28,7 @@ fn analysis(subject: &Subject) -> Vec<u8> {
     pretty(&Derived { sessions: subject.sessions, analysis: subject.analysis })
 }
 
-fn pretty(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn pretty(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("plain data with text keys can be told in JSON");
     bytes.push(b'\n');
     bytes

@@ -1,4 +1,5 @@
 use crate::analysis::Analysis;
+use crate::compare::Comparison;
 use crate::history::{Event, Origin, Sample};
 use crate::plan::Plan;
 use crate::session::SessionFindings;
@@ -14,6 +15,8 @@ pub struct Subject<'a> {
     pub analysis: &'a Analysis,
     pub sessions: &'a SessionFindings,
     pub verdict: &'a Verdict,
+    /// With the run's baseline, when it has one.
+    pub comparison: Option<&'a Comparison>,
     /// Where the run is, as it is to be shown.
     pub results: &'a str,
 }

@@ -6,7 +6,7 @@ use crate::verdict::{Outcome, Verdict};
 
 /// A run's summary on about one screen, at most `width` (and never over 100) columns wide.
 pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
-    let Subject { plan, analysis, sessions, verdict, results, .. } = *subject;
+    let Subject { plan, analysis, sessions, verdict, comparison, results, .. } = *subject;
     let mut page = Page::new(width, style);
     lead(&mut page, plan, verdict);
     sections::continuity(&mut page, sessions);
@@ -18,6 +18,10 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::losses(&mut page, sessions);
     if verdict.outcome != Outcome::Inconclusive {
         sections::doubts(&mut page, verdict);
+    }
+    if let Some(found) = comparison {
+        page.heading("Against the baseline");
+        page.block(&super::comparison(found, width, style));
     }
     page.heading("Results");
     page.paragraph(None, "  ", &printable(results));

@@ -18,6 +18,7 @@ impl Run {
             analysis: &analysis,
             sessions: &sessions,
             verdict: &verdict,
+            comparison: None,
             results: "results/fixture/latest",
         })
     }
@@ -110,4 +111,37 @@ fn json_is_one_object_with_the_verdict_in_it() {
     assert_eq!(value["verdict"]["exit_code"], 0);
     assert_eq!(value["sessions"]["cohorts"][0]["survived"], 30);
     assert_eq!(value["results"], "results/fixture/latest");
+}
+
+mod comparing {
+    use super::*;
+    use crate::compare::fixture::{Recipe, compared, made};
+
+    fn found() -> crate::compare::Comparison {
+        let worse = Recipe { first_instance: 1.3, boot_seconds: 6.0, ..Recipe::seed(4) };
+        let mut found = compared(&made(Recipe::seed(3)), &made(worse));
+        found.notes.push("fleet.boot_time (3 → 6)".to_owned());
+        found
+    }
+
+    #[test]
+    fn what_got_worse_leads() {
+        let text = comparison(&found(), 100, Style::Plain);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_snapshot!(text);
+    }
+
+    #[test]
+    fn names_are_text_in_every_format() {
+        let mut found = found();
+        found.differences[0].what = "<script>|`\u{1b}[2J".to_owned();
+        for difference in &mut found.differences {
+            difference.what.push_str(" </svg><b>\u{1b}|");
+        }
+        for file in comparison_files(&found).iter().filter(|file| !file.path.ends_with("json")) {
+            let text = String::from_utf8(file.bytes.clone()).unwrap();
+            assert!(!text.contains("<script>") && !text.contains("<b>") && !text.contains('\u{1b}'), "{}", file.path);
+        }
+        assert!(!comparison(&found, 100, Style::Plain).contains('\u{1b}'));
+    }
 }

@@ -74,6 +74,11 @@ impl Page {
         flush(self, &mut line, &mut first);
     }
 
+    /// Text that is laid out already.
+    pub(super) fn block(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// Columns as wide as their widest cell, the first left and the others right aligned. The first row is the head.
     pub(super) fn table(&mut self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

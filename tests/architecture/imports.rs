@@ -17,7 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("session", &["history", "plan"]),
     ("analysis", &["history", "plan"]),
     ("verdict", &["session", "analysis", "plan"]),
-    ("compare", &["analysis", "session"]),
+    ("compare", &["history", "plan", "session", "analysis", "verdict"]),
     ("report", &["history", "plan", "session", "analysis", "verdict", "compare"]),
     ("run", &["plan", "history", "fleet", "lab", "load", "store", "record"]),
     (

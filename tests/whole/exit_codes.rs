@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// An application with a login by JSON, a cart, and whatever is wrong with it.
-fn shop(lose_session: bool, slow: bool) -> Server {
+pub fn shop(lose_session: bool, slow: bool) -> Server {
     let tokens: Mutex<HashMap<String, u32>> = Mutex::default();
     Server::start(move |request: &Request| {
         if slow {
@@ -39,7 +39,7 @@ fn shop(lose_session: bool, slow: bool) -> Server {
     })
 }
 
-fn profile(url: &str, more: &str) -> String {
+pub fn profile(url: &str, more: &str) -> String {
     format!(
         r#"
 [target]

@@ -1,6 +1,7 @@
 //! Whole runs of the program, as a user would start it.
 
 mod bad_days;
+mod comparing;
 mod defects;
 mod exit_codes;
 mod formats;

@@ -146,5 +146,6 @@ fn planted(defect: DefectFile) -> Defect {
         DefectFile::SlowWarmUp => Defect::SlowWarmUp,
         DefectFile::LocalCsrf => Defect::LocalCsrf,
         DefectFile::LocalJobs => Defect::LocalJobs,
+        DefectFile::SlowInstance => Defect::SlowInstance,
     }
 }

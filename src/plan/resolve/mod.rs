@@ -1,6 +1,7 @@
 //! From what the user wrote to a plan.
 
 mod body;
+mod compare;
 mod context;
 mod fleet;
 mod objective;

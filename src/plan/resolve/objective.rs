@@ -216,6 +216,11 @@ fn unit(metric: Metric) -> Unit {
     }
 }
 
+/// A share of 0 to 1, written as a number or in per cent.
+pub(super) fn share(written: &LimitFile) -> Option<f64> {
+    value(written, Unit::Share)
+}
+
 fn value(written: &LimitFile, unit: Unit) -> Option<f64> {
     match (written, unit) {
         (LimitFile::Text(text), Unit::Time) => text.parse::<Span>().ok().map(|span| span.0.as_secs_f64()),

@@ -57,6 +57,7 @@ impl Context<'_> {
             fleet,
             timeline,
             objectives: Vec::new(),
+            compare: self.compare_rules(&file.compare),
             user_fields,
             user_count,
             variables: journeys.variables,

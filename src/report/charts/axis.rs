@@ -60,6 +60,23 @@ impl Axis {
         Axis { title: String::new(), scale: Scale::Linear, from: 0.0, to: count as f64, ticks: Vec::new(), label }
     }
 
+    /// Relative changes, in per cent, as far to one side as to the other.
+    pub(super) fn changes(title: impl Into<String>, most: f64) -> Axis {
+        let to = most.max(0.05) * 1.06;
+        let step = [0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0].into_iter().find(|step| to / step <= 5.0).unwrap_or(to / 4.0);
+        let label = |change: f64| format!("{}{} %", if change > 0.0 { "+" } else { "" }, rounded(100.0 * change));
+        Axis { title: title.into(), scale: Scale::Linear, from: -to, to, ticks: multiples(step, -to, to), label }
+    }
+
+    /// Runs of a series, from the first to the last of `count`.
+    pub(super) fn runs(count: usize) -> Axis {
+        let to = count as f64 - 0.5;
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0].into_iter().find(|step| to / step <= 12.0).unwrap_or(to);
+        let label = |run: f64| format!("{}", run as i64 + 1);
+        let title = "run, in order of time".to_owned();
+        Axis { title, scale: Scale::Linear, from: -0.5, to, ticks: multiples(step, 0.0, to), label }
+    }
+
     fn up_to(title: impl Into<String>, most: f64, least_step: f64) -> Axis {
         let rough = most / 5.0;
         let decade = 10_f64.powf(rough.log10().floor());

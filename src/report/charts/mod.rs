@@ -5,6 +5,7 @@ mod adoption;
 mod answers;
 mod axis;
 mod chart;
+mod comparison;
 mod distribution;
 mod generator;
 mod handoffs;
@@ -19,11 +20,14 @@ mod response_time;
 mod scale_out;
 mod sheet;
 mod time_frame;
+mod trend;
 mod warm_up;
 
 pub use chart::{Chart, Series, TimeAxis, charts};
+pub(super) use comparison::comparison;
 #[cfg(feature = "png")]
 pub use png::Painter;
+pub(super) use trend::trend;
 
 #[cfg(test)]
 mod tests;
