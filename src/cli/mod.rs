@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod check;
 mod exit;
+mod github;
 mod guard;
 mod judge;
 mod lab;

@@ -1,6 +1,7 @@
 use super::exit::Exit;
+use super::github;
 use super::judge::{Judged, judge};
-use crate::report::{Style, json, terminal};
+use crate::report::{Style, summary_json, terminal};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -34,12 +35,16 @@ pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
         eprintln!("warning: {what}");
     }
     let subject = judged.subject();
+    if let Err(error) = github::append_summary(&subject) {
+        eprintln!("warning: {error:#}");
+    }
     let text = if as_json {
-        json(&subject)
+        summary_json(&subject)
     } else {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let style = if colour { Style::Coloured } else { Style::Plain };
-        terminal(&subject, WIDTH, style)
+        let text = terminal(&subject, WIDTH, style);
+        github::log(&subject, &text).unwrap_or(text)
     };
     let mut out = std::io::stdout().lock();
     // A reader that closed the pipe has seen what it wanted.

@@ -1,20 +1,35 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
+mod annotations;
 mod charts;
+mod exposition;
 mod files;
 mod histogram_log;
-mod json;
+mod html;
+mod junit;
+mod markdown;
+mod prometheus;
+mod seconds_csv;
 mod sections;
 mod subject;
+mod summary;
 mod terminal;
 mod text;
+mod wording;
 
 #[cfg(feature = "png")]
 pub use charts::Painter;
+pub use annotations::annotations;
 pub use charts::{Chart, Series, TimeAxis, charts};
+pub use exposition::{Exposition, Kind};
 pub use files::files;
-pub use json::json;
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use prometheus::prometheus;
+pub use seconds_csv::seconds_csv;
 pub use subject::{ReportFile, Subject};
+pub use summary::{summary_json, summary_schema};
 pub use terminal::terminal;
 pub use text::Style;
 

@@ -90,12 +90,12 @@ fn names_from_responses_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn json_is_one_object_with_the_verdict_in_it() {
+fn the_summary_is_one_object_with_the_verdict_in_it() {
     let run = Run::good();
-    let text = run.told(json);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&run.told(summary_json)).unwrap();
+    assert_eq!(value["format"], 1);
     assert_eq!(value["verdict"]["outcome"], "pass");
     assert_eq!(value["verdict"]["exit_code"], 0);
-    assert_eq!(value["sessions"]["cohorts"][0]["survived"], 30);
-    assert_eq!(value["results"], "results/fixture/latest");
+    assert_eq!(value["cohorts"][0]["survived"], 30);
+    assert_eq!(value["scale_out"][0]["adopted_sessions"], 30);
 }

@@ -24,6 +24,7 @@ mod warm_up;
 pub use chart::{Chart, Series, TimeAxis, charts};
 #[cfg(feature = "png")]
 pub use png::Painter;
+pub(super) use palette::style_sheet;
 
 #[cfg(test)]
 mod tests;
