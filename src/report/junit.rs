@@ -12,7 +12,9 @@ pub fn junit(subject: &Subject) -> String {
         suite(subject, "sessions", verdict.sessions.iter().map(session)),
         suite(subject, "validity", verdict.validity.iter().map(validity)),
     ]);
-    report.to_string().expect("a String takes all text")
+    let text = report.to_string().expect("a String takes all text");
+    // The schema that Jenkins holds such files to knows it of a suite, and not of all together, which come first.
+    text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1)
 }
 
 fn suite(subject: &Subject, name: &str, cases: impl Iterator<Item = TestCase>) -> TestSuite {

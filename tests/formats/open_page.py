@@ -12,7 +12,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 # The least contrast of text with what is behind it (WCAG 2.2, 1.4.3).
 CONTRAST = 4.5
 
-# Text and its background, as computed, with their contrast. Charts paint their ground as their first rectangle.
+# Text and what is behind it, as computed, with their contrast. In charts that is what the rectangles painted before the
+# text at its middle come to.
 TEXTS = """() => {
     const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const luminance = (colour) => {
@@ -20,9 +21,23 @@ TEXTS = """() => {
             .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
     };
+    const painted = (chart, text) => {
+        const box = text.getBoundingClientRect();
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        let below = [255, 255, 255];
+        for (const rect of chart.querySelectorAll("rect")) {
+            const { left, right, top, bottom } = rect.getBoundingClientRect();
+            const before = rect.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING;
+            const { fill, fillOpacity, opacity } = getComputedStyle(rect);
+            if (!before || fill === "none" || x < left || x > right || y < top || y > bottom) continue;
+            const share = Number(fillOpacity) * Number(opacity);
+            below = below.map((c, i) => c + share * (channels(fill)[i] - c));
+        }
+        return `rgb(${below})`;
+    };
     const ground = (element) => {
         const chart = element.closest("svg");
-        if (chart) return getComputedStyle(chart.querySelector("rect")).fill;
+        if (chart) return painted(chart, element);
         for (let at = element; at; at = at.parentElement) {
             const colour = getComputedStyle(at).backgroundColor;
             if ((channels(colour)[3] ?? 1) === 1) return colour;

@@ -51,6 +51,11 @@ get = "/cart"
 reads = { cart = { json = "/count" } }
 proves_identity = true
 
+[[timeline]]
+at = "15s"
+do = "declare"
+name = "failover"
+
 [[objectives]]
 metric = "response-time p99"
 at_most = "500ms"
@@ -61,7 +66,7 @@ at_most = "1ms"
 
 [[objectives]]
 metric = "survival"
-during = "scale-in +0s..10s"
+during = "failover +0s..10s"
 at_least = 1.0
 "#;
 
