@@ -17,9 +17,9 @@ mod terminal;
 mod text;
 mod wording;
 
+pub use annotations::annotations;
 #[cfg(feature = "png")]
 pub use charts::Painter;
-pub use annotations::annotations;
 pub use charts::{Chart, Series, TimeAxis, charts};
 pub use exposition::{Exposition, Kind};
 pub use files::files;

@@ -22,9 +22,9 @@ mod time_frame;
 mod warm_up;
 
 pub use chart::{Chart, Series, TimeAxis, charts};
+pub(super) use palette::style_sheet;
 #[cfg(feature = "png")]
 pub use png::Painter;
-pub(super) use palette::style_sheet;
 
 #[cfg(test)]
 mod tests;
