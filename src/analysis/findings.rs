@@ -256,6 +256,25 @@ pub struct InstanceStages {
     pub warm_up: Option<WarmUpPenalty>,
 }
 
+impl InstanceStages {
+    /// All stages, in the order in which they are counted, by the names people know them by.
+    pub fn named(&self) -> [(&'static str, &Stamp); 11] {
+        [
+            ("load exceeds capacity", &self.t0_load_exceeds_capacity),
+            ("objective broken", &self.t1_objective_broken),
+            ("alarm", &self.t2_alarm),
+            ("activity", &self.t3_activity),
+            ("launched", &self.t4_launched),
+            ("in service", &self.t5_in_service),
+            ("healthy", &self.t6_healthy),
+            ("first response", &self.t7_first_response),
+            ("first adoption", &self.t8_first_adoption),
+            ("fair share", &self.t9_fair_share),
+            ("objective holds again", &self.t10_objective_holds),
+        ]
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageStep {
     pub from: String,

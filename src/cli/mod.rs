@@ -6,6 +6,7 @@ mod baseline;
 mod check;
 mod compare;
 mod exit;
+mod github;
 mod guard;
 mod judge;
 mod lab;

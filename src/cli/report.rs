@@ -1,6 +1,7 @@
 use super::exit::Exit;
+use super::github;
 use super::judge::{Judged, judge};
-use crate::report::{Style, json, terminal};
+use crate::report::{Style, summary_json, terminal};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -34,7 +35,15 @@ pub fn print(judged: &Judged, as_json: bool) -> anyhow::Result<()> {
         eprintln!("warning: {what}");
     }
     let subject = judged.subject();
-    let text = if as_json { json(&subject) } else { terminal(&subject, WIDTH, style()) };
+    if let Err(error) = github::append_summary(&subject) {
+        eprintln!("warning: {error:#}");
+    }
+    let text = if as_json {
+        summary_json(&subject)
+    } else {
+        let text = terminal(&subject, WIDTH, style());
+        github::log(&subject, &text).unwrap_or(text)
+    };
     print_text(&text)
 }
 

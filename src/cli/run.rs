@@ -2,12 +2,13 @@ use super::baseline::Baseline;
 use super::compare::changed;
 use super::exit::Exit;
 use super::judge::assess;
-use super::live::{Display, Show};
+use super::live::{Display, Endpoint, Show, address};
 use super::profile::{Resolved, load_profile};
 use super::{report, signals};
 use crate::run::{RunError, RunOptions, conduct};
 use anyhow::Context as _;
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -26,6 +27,9 @@ pub struct RunArgs {
     /// No live panel: one line each ten seconds, also on a terminal.
     #[arg(long, short)]
     pub quiet: bool,
+    /// While the run goes on, answer `GET /metrics` at this address for Prometheus; a port alone is on the loopback.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
     /// Threads that make the load. By default half of the machine's cores on the lab, which needs the others, and all
     /// of them against another fleet.
     #[arg(long, value_name = "N")]
@@ -62,6 +66,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         .build()
         .context("the runtime could not be started")?;
     let show = Show::start(Display::choose(args.quiet));
+    let metrics = match runtime.block_on(open_metrics(&show, args.metrics)) {
+        Ok(metrics) => metrics,
+        Err(why) => {
+            show.finish();
+            eprintln!("error: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
     let options = RunOptions {
         load_threads: args.load_threads.unwrap_or_else(|| default_threads(&plan)),
         plan,
@@ -72,6 +84,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         watcher: show.watcher(),
     };
     let conducted = runtime.block_on(conduct(options));
+    drop(metrics);
     show.finish();
     match conducted {
         Ok(conducted) => {
@@ -91,6 +104,12 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             Ok(Exit::Usage)
         }
     }
+}
+
+async fn open_metrics(show: &Show, address: Option<SocketAddr>) -> Result<Option<Endpoint>, String> {
+    let Some(address) = address else { return Ok(None) };
+    let opened = show.metrics(address).await;
+    opened.map(Some).map_err(|error| format!("--metrics {address}: {error}; name an address that is free"))
 }
 
 fn default_threads(plan: &crate::plan::Plan) -> usize {

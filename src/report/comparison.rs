@@ -1,4 +1,5 @@
-use super::text::{Page, Style, Tone, ms, printable};
+use super::text::{Page, Style, Tone, printable};
+use super::wording::ms;
 use super::{ReportFile, charts};
 use crate::compare::{Comparison, ComparisonOutcome, Difference, Finding, Kind, Unit};
 use std::fmt::Write as _;

@@ -1,19 +1,15 @@
-use super::text::{Page, Tone, cell, ms, printable};
+use super::text::{Page, Tone, cell, printable};
+use super::wording::{self, ms, seconds};
 use crate::analysis::{Analysis, ElasticityFigures, Stamp, TimeFigures};
-use crate::history::{Event, EventKind, Offset};
-use crate::plan::Limit;
-use crate::session::{Cohort, LossExample, LossKind, SessionFindings};
-use crate::verdict::{Met, ObjectiveResult, Verdict};
+use crate::history::{Event, EventKind};
+use crate::session::{Cohort, SessionFindings};
+use crate::verdict::{Met, Verdict};
 use std::collections::BTreeSet;
 
 /// Steps told one by one: those with the greatest p99.
 const SLOWEST: usize = 5;
 /// Cohorts and new instances told one by one.
 const MOST_ROWS: usize = 6;
-
-fn seconds(at: Offset) -> String {
-    format!("{:.1} s", at.as_secs_f64())
-}
 
 pub(super) fn continuity(page: &mut Page, sessions: &SessionFindings) {
     let counts = &sessions.sessions;
@@ -79,35 +75,24 @@ fn told_first(cohorts: &[Cohort]) -> Vec<&Cohort> {
 }
 
 fn cohort_lines(page: &mut Page, cohort: &Cohort) {
-    let change = &cohort.change;
-    let (name, detail) = (printable(&change.name), printable(&change.detail));
-    let detail = if detail.is_empty() { detail } else { format!(", {detail}") };
-    let title = format!("{name} at {}{detail}: {} sessions were there", seconds(change.at_us), cohort.sessions);
+    let title = format!("{}: {} sessions were there", printable(&wording::change(&cohort.change)), cohort.sessions);
     page.paragraph(None, "  ", &title);
     if cohort.sessions == 0 {
         return;
     }
-    let fates = [
-        ("survived", cohort.survived),
-        ("re-login", cohort.relogin),
-        ("replaced", cohort.replaced),
-        ("state lost", cohort.state_lost),
-        ("ambiguous", cohort.ambiguous),
-        ("unavailable", cohort.unavailable),
-        ("unobserved", cohort.unobserved),
-    ];
-    let fates: Vec<String> =
-        fates.iter().filter(|(name, n)| *n > 0 || *name == "survived").map(|(name, n)| format!("{name} {n}")).collect();
-    let survival = cohort.survival.map_or("nothing proves what became of them".to_owned(), |s| s.told());
-    page.paragraph(None, "    ", &format!("{} — {survival}", fates.join(" · ")));
+    let fates: Vec<String> = wording::fates(cohort)
+        .iter()
+        .filter(|(name, n)| *n > 0 || *name == "survived")
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect();
+    page.paragraph(None, "    ", &format!("{} — {}", fates.join(" · "), wording::survival(cohort)));
     if let Some(adoption) = &cohort.adoption {
-        let after = |t: Option<f64>| t.map_or("not reached".to_owned(), |t| format!("{t:.1} s after launch"));
         let text = format!(
             "adopted by new instances: {} of the {} still there; half {}, 90 % {}",
             adoption.curve.adopted,
             adoption.curve.eligible,
-            after(adoption.curve.t50_seconds),
-            after(adoption.curve.t90_seconds)
+            wording::after_launch(adoption.curve.t50_seconds),
+            wording::after_launch(adoption.curve.t90_seconds)
         );
         page.paragraph(None, "    ", &text);
     }
@@ -208,27 +193,13 @@ pub(super) fn objectives(page: &mut Page, verdict: &Verdict) {
     }
     page.heading("Objectives");
     for objective in &verdict.objectives {
-        let (word, tone) = match objective.met {
-            Met::Met => ("met    ", None),
-            Met::Missed => ("missed ", Some(Tone::Bad)),
-            Met::Unknown => ("unknown", Some(Tone::Doubtful)),
+        let tone = match objective.met {
+            Met::Met => None,
+            Met::Missed => Some(Tone::Bad),
+            Met::Unknown => Some(Tone::Doubtful),
         };
-        page.paragraph(tone, &format!("  {word}  "), &format!("{}: {}", objective.text, told(objective)));
-    }
-}
-
-fn told(objective: &ObjectiveResult) -> String {
-    let Some(measured) = objective.measured else {
-        return objective.unknown_because.clone().unwrap_or_else(|| "it never came about".to_owned());
-    };
-    let (Limit::AtMost(limit) | Limit::AtLeast(limit)) = objective.limit;
-    let found = format!("measured {}", objective.told(measured));
-    let by = measured - limit;
-    match (objective.met, &objective.unknown_because) {
-        (Met::Missed, _) if limit != 0.0 => format!("{found}, {:+.0} % off the limit", 100.0 * by / limit),
-        (Met::Missed, _) => format!("{found}, where {} is the limit", objective.told(limit)),
-        (_, Some(why)) => format!("{found}, but {why}"),
-        _ => found,
+        let text = format!("{}: {}", objective.text, wording::measured(objective));
+        page.paragraph(tone, &format!("  {:<7}  ", wording::met(objective.met)), &text);
     }
 }
 
@@ -250,34 +221,14 @@ pub(super) fn losses(page: &mut Page, sessions: &SessionFindings) {
     }
     page.heading("Examples (more in verdict.json)");
     for (kind, examples) in &sessions.losses {
-        let kind = match kind {
-            LossKind::WrongUser => "wrong user",
-            LossKind::Relogin => "re-login",
-            LossKind::StateLost => "state lost",
-            LossKind::Duplicated => "duplicated",
-            LossKind::LoginRefused => "login refused",
-        };
         if let Some(example) = examples.first() {
-            page.paragraph(None, "  · ", &printable(&format!("{kind}: {}", example_text(example))));
+            page.paragraph(
+                None,
+                "  · ",
+                &printable(&format!("{}: {}", wording::loss_kind(*kind), wording::loss_example(example))),
+            );
         }
     }
-}
-
-fn example_text(example: &LossExample) -> String {
-    let place = |instance: &Option<String>| instance.as_deref().unwrap_or("an unknown instance").to_owned();
-    let before = example.before.as_ref().map_or(String::new(), |b| {
-        format!(" (before it \"{}\" on {} at {})", b.step, place(&b.instance), seconds(b.at_us))
-    });
-    format!(
-        "session {}, user {}, at {}, \"{}\" on {}{before}: expected {}, found {}",
-        example.session,
-        example.user,
-        seconds(example.at_us),
-        example.step,
-        place(&example.instance),
-        example.expected,
-        example.found
-    )
 }
 
 pub(super) fn doubts(page: &mut Page, verdict: &Verdict) {

@@ -1,4 +1,5 @@
 use super::Subject;
+use super::files::PAGE;
 use super::sections;
 use super::text::{Page, Style, Tone, printable};
 use crate::plan::Plan;
@@ -25,6 +26,7 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     }
     page.heading("Results");
     page.paragraph(None, "  ", &printable(results));
+    page.paragraph(None, "  ", &printable(&format!("{results}/{PAGE}")));
     page.finish()
 }
 

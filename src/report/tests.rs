@@ -103,14 +103,70 @@ fn names_from_responses_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn json_is_one_object_with_the_verdict_in_it() {
+fn the_summary_is_one_object_with_the_verdict_in_it() {
     let run = Run::good();
-    let text = run.told(json);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&run.told(summary_json)).unwrap();
+    assert_eq!(value["format"], 1);
     assert_eq!(value["verdict"]["outcome"], "pass");
     assert_eq!(value["verdict"]["exit_code"], 0);
-    assert_eq!(value["sessions"]["cohorts"][0]["survived"], 30);
-    assert_eq!(value["results"], "results/fixture/latest");
+    assert_eq!(value["cohorts"][0]["survived"], 30);
+    assert_eq!(value["scale_out"][0]["adopted_sessions"], 30);
+}
+
+/// An instance whose name is markup, in a run with losses of which it is an example.
+fn hostile() -> Run {
+    let mut run = Run::good();
+    let evil = run.names.id("<script>alert(1)</script>\u{202e}|");
+    let new = run.names.id("new");
+    run.rows.iter_mut().filter(|row| row.instance == Some(new)).for_each(|row| row.instance = Some(evil));
+    run.rows.iter_mut().filter(|row| row.instance == Some(evil)).for_each(|row| row.identity = Identity::Rejected);
+    run
+}
+
+#[test]
+fn an_instance_that_calls_itself_script_is_text_in_every_format() {
+    let files = hostile().told(files);
+    for ReportFile { path, bytes } in &files {
+        let text = String::from_utf8_lossy(bytes);
+        let markup = ["report.html", "summary.md", "junit.xml"].contains(&path.as_str()) || path.ends_with(".svg");
+        assert!(!(markup && text.contains("<script>alert")), "{path} has the instance's name as markup");
+    }
+    let page = files.iter().find(|file| file.path == "report.html").unwrap();
+    assert!(String::from_utf8_lossy(&page.bytes).contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}|"));
+}
+
+#[test]
+fn the_headline_says_what_came_out() {
+    let headline = |spoil: fn(&mut Run)| {
+        let mut run = Run::good();
+        spoil(&mut run);
+        run.told(wording::headline)
+    };
+    assert_snapshot!([
+        headline(|_| {}),
+        headline(reject_on_new),
+        headline(|run| run.plan.objectives = vec![response_time_at_most(0.5, 0.001)]),
+        headline(|run| run.facts.ended = false),
+    ]
+    .join("\n"), @r"
+    Sessions held while the fleet changed (scale-out), and every objective was met, over 180 requests.
+    Users lost their sessions while the fleet changed (scale-out): 30 sessions asked to log in again while still valid.
+    The service did not do what was asked of it: 1 of 1 objective missed while the fleet changed (scale-out). p50 of response time ≤ 1 ms: 10.01 ms where at most 1 ms is allowed.
+    This run proves nothing either way: the run was killed, or is still going on (needed: the run ends in order).
+    ");
+}
+
+#[test]
+fn a_run_that_did_not_pass_is_annotated() {
+    assert_eq!(Run::good().told(annotations), "");
+    let text = hostile().told(annotations);
+    assert!(text.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")), "{text}");
+    assert!(text.starts_with("::error title=rushhour fixture%3A sessions lost::30 sessions"), "{text}");
+}
+
+#[test]
+fn the_summary_in_markdown() {
+    assert_snapshot!(hostile().told(markdown));
 }
 
 mod comparing {

@@ -130,15 +130,6 @@ pub(super) fn cell(text: &str) -> String {
     cut(&printable(text), 24)
 }
 
-/// Milliseconds to three significant digits.
-pub(super) fn ms(value: f64) -> String {
-    match value {
-        v if v >= 100.0 => format!("{v:.0}"),
-        v if v >= 10.0 => format!("{v:.1}"),
-        v => format!("{v:.2}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
+use super::continuity::{continuity, plural};
 use super::objectives::objectives;
 use super::validity::validity;
-use super::{Met, ObjectiveResult, Outcome, Reason, RunFacts, ValidityCheck, Verdict};
+use super::{Held, Met, ObjectiveResult, Outcome, Reason, RunFacts, SessionCheck, ValidityCheck, Verdict};
 use crate::analysis::Analysis;
 use crate::plan::{Limit, Plan};
 use crate::session::{SessionFindings, Symptom, SymptomKind};
@@ -15,7 +16,8 @@ const ENOUGH_WARM_UP: u64 = 50;
 pub fn decide(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, run: &RunFacts) -> Verdict {
     let objectives = objectives(plan, analysis, sessions);
     let validity = validity(plan, analysis, sessions, run);
-    let mut reasons = losses(plan, sessions);
+    let continuity = continuity(plan, sessions);
+    let mut reasons: Vec<Reason> = continuity.iter().filter(|check| check.held == Held::Broken).map(lost).collect();
     reasons.extend(doubts(&validity, &objectives));
     reasons.extend(objectives.iter().filter(|o| o.met == Met::Missed).map(missed));
     let holds = |outcome: &Outcome| reasons.iter().any(|r| r.speaks_for == *outcome);
@@ -29,6 +31,7 @@ pub fn decide(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, run:
         interrupted: run.interrupted,
         reasons,
         objectives,
+        sessions: continuity,
         validity,
         symptoms: sessions.symptoms.iter().cloned().chain(slow_warm_up(analysis)).collect(),
     }
@@ -38,43 +41,8 @@ fn reason(speaks_for: Outcome, text: impl Into<String>) -> Reason {
     Reason { speaks_for, text: text.into() }
 }
 
-fn plural(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-fn losses(plan: &Plan, sessions: &SessionFindings) -> Vec<Reason> {
-    let allow = plan.session.allow;
-    let mut reasons = Vec::new();
-    let mut lost = |text: String| reasons.push(reason(Outcome::SessionsLost, text));
-    let counts = &sessions.sessions;
-    if counts.wrong_user > 0 {
-        lost(format!("{} answered as another user", plural(counts.wrong_user, "session")));
-    }
-    let allowed = |most: u64| if most == 0 { String::new() } else { format!(" (the profile allows {most})") };
-    if counts.asked_to_log_in_again > allow.relogins {
-        let sessions = plural(counts.asked_to_log_in_again, "session");
-        lost(format!("{sessions} asked to log in again while still valid{}", allowed(allow.relogins)));
-    }
-    let wrong: u64 = sessions.states.iter().map(|s| s.lost + s.duplicated).sum();
-    if wrong > allow.state_lost {
-        let each = |s: &crate::session::StateFindings| {
-            let lost = (s.lost > 0).then(|| format!("\"{}\" lost {}", s.name, plural(s.lost, "time")));
-            let more =
-                (s.duplicated > 0).then(|| format!("\"{}\" duplicated {}", s.name, plural(s.duplicated, "time")));
-            [lost, more].into_iter().flatten().collect::<Vec<_>>()
-        };
-        let each: Vec<String> = sessions.states.iter().flat_map(each).collect();
-        lost(format!(
-            "state that had been acknowledged was not kept: {}{}",
-            each.join(", "),
-            allowed(allow.state_lost)
-        ));
-    }
-    if sessions.symptoms.iter().any(|s| s.kind == SymptomKind::LoginLocalToInstance) {
-        let refused = plural(sessions.logins.refused, "login");
-        lost(format!("{refused} refused where the form and its post were served by different instances"));
-    }
-    reasons
+fn lost(check: &SessionCheck) -> Reason {
+    reason(Outcome::SessionsLost, check.found.clone())
 }
 
 fn doubts(validity: &[ValidityCheck], objectives: &[ObjectiveResult]) -> Vec<Reason> {

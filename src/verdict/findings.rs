@@ -29,6 +29,7 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// In the order of the profile.
     pub objectives: Vec<ObjectiveResult>,
+    pub sessions: Vec<SessionCheck>,
     pub validity: Vec<ValidityCheck>,
     pub symptoms: Vec<Symptom>,
 }
@@ -110,6 +111,24 @@ pub enum Met {
     Met,
     Missed,
     Unknown,
+}
+
+/// Something that users count on, whatever happens to the fleet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionCheck {
+    pub name: String,
+    pub held: Held,
+    pub found: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// Also where the profile allows what was seen.
+    Held,
+    Broken,
+    /// Nothing in the run could have shown it.
+    Unseen,
 }
 
 /// A condition for believing the run.

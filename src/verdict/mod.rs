@@ -1,5 +1,6 @@
 //! Objectives, validity and session fates to one verdict: a pure function.
 
+mod continuity;
 mod decide;
 mod findings;
 #[cfg(test)]

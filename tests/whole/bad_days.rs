@@ -223,7 +223,7 @@ fn a_run_that_was_killed_is_judged_by_what_it_left() {
     let report = ended.report();
     assert_eq!(report.status.code(), Some(6));
     let summary: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
-    assert!(summary["analysis"]["requests"]["count"].as_u64().unwrap() >= 240, "{summary}");
+    assert!(summary["load"]["requests"].as_u64().unwrap() >= 240, "{summary}");
     assert!(summary["verdict"]["reasons"].to_string().contains("killed"), "{}", summary["verdict"]);
     let verdict = || std::fs::read(ended.run_directory().join("verdict.json")).unwrap();
     let first = verdict();

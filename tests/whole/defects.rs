@@ -40,8 +40,8 @@ fn a_right_application_is_accused_of_nothing() {
     ended.demand_code(0);
     let summary = ended.summary();
     assert_eq!(symptoms(&summary), Vec::<String>::new());
-    assert_eq!(summary["sessions"]["losses"].as_object().unwrap().len(), 0, "{}", ended.stdout);
-    for instance in summary["sessions"]["new_instances"].as_array().unwrap() {
+    assert_eq!(ended.analysis()["sessions"]["losses"].as_object().unwrap().len(), 0, "{}", ended.stdout);
+    for instance in summary["scale_out"].as_array().unwrap() {
         assert!(instance["adopted_sessions"].as_u64().unwrap() > 0, "{instance}");
     }
 }

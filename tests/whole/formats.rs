@@ -60,7 +60,7 @@ fn the_histogram_log_sums_up_to_the_run_in_another_implementation() {
     });
     let ended = run(&PROFILE.replace("[target]", &format!("[target]\nurl = \"{}\"", server.url())));
     let summary = ended.summary();
-    let whole = &summary["analysis"]["requests"]["response_time"];
+    let whole = &summary["load"]["response_time"];
     let sums = read_by(&python, "hlog_sums.py", &ended.run_directory().join("response-time.hlog"));
     assert_eq!(sums["step"]["tags"], serde_json::json!(["front_page", "second"]));
     assert_eq!(sums["instance"]["tags"], serde_json::json!(["i-1__odd", "i-2"]));

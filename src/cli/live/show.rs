@@ -1,9 +1,10 @@
 use super::panel::Panel;
 use super::tally::Tally;
-use super::{lines, wording};
+use super::{Endpoint, lines, wording};
 use crate::history::Observation;
 use crate::run::{Begins, Update, Watcher};
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -62,6 +63,11 @@ impl Show {
 
     pub fn watcher(&self) -> Arc<dyn Watcher> {
         self.watcher.clone()
+    }
+
+    /// Serves what is shown to Prometheus, too.
+    pub async fn metrics(&self, address: SocketAddr) -> io::Result<Endpoint> {
+        Endpoint::open(address, self.watcher.tally.clone()).await
     }
 
     /// Takes the display down.

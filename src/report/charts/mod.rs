@@ -25,6 +25,7 @@ mod warm_up;
 
 pub use chart::{Chart, Series, TimeAxis, charts};
 pub(super) use comparison::comparison;
+pub(super) use palette::style_sheet;
 #[cfg(feature = "png")]
 pub use png::Painter;
 pub(super) use trend::trend;

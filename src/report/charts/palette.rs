@@ -46,7 +46,7 @@ fn hex(colour: Colour) -> String {
 
 /// The style sheet of every chart. Colours stand in the SVG's attributes, which any viewer understands; where the reader
 /// prefers a dark ground, the sheet has others in their place.
-pub(super) fn style_sheet() -> String {
+pub(in crate::report) fn style_sheet() -> String {
     let mut css = String::from("@media (prefers-color-scheme:dark){");
     for (light, dark) in ON_DARK {
         let (light, dark) = (hex(light), hex(dark));

@@ -108,7 +108,7 @@ fn draw_row(plot: &Plot, area: &Area, stages: &InstanceStages, middle: f64, seco
     for pair in known.windows(2) {
         let ((_, from), (to, until)) = (pair[0], pair[1]);
         if until > from {
-            plot.rectangle(from..until, middle - 0.14..middle + 0.14, to.2, 0.6);
+            plot.rectangle(from..until, middle - 0.14..middle + 0.14, to.2, 0.35);
             let took = format!("{:.1} s", until - from);
             if plot.pixel(until, middle).0 - plot.pixel(from, middle).0 > text_width(&took, 11) + 8 {
                 plot.note(area, &took, (from + until) / 2.0, middle, 11, if to.2 == INK { BACKGROUND } else { INK });

@@ -34,6 +34,11 @@ impl Ended {
         latest.canonicalize().unwrap()
     }
 
+    /// What was found, in full.
+    pub fn analysis(&self) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.run_directory().join("analysis.json")).unwrap()).unwrap()
+    }
+
     /// Judges the run again.
     pub fn report(&self) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rushhour"));

@@ -1,0 +1,68 @@
+use super::{Held, SessionCheck};
+use crate::plan::Plan;
+use crate::session::{SessionFindings, StateFindings, SymptomKind};
+
+/// What users count on, the gravest first.
+pub(super) fn continuity(plan: &Plan, sessions: &SessionFindings) -> Vec<SessionCheck> {
+    vec![wrong_user(sessions), relogins(plan, sessions), state(plan, sessions), logins(sessions)]
+}
+
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `seen`: how often it could have shown.
+fn check(name: &str, seen: u64, broken: bool, found: String) -> SessionCheck {
+    let held = match (broken, seen) {
+        (true, _) => Held::Broken,
+        (false, 0) => Held::Unseen,
+        (false, _) => Held::Held,
+    };
+    SessionCheck { name: name.to_owned(), held, found }
+}
+
+fn wrong_user(sessions: &SessionFindings) -> SessionCheck {
+    let counts = &sessions.sessions;
+    let found = format!("{} answered as another user", plural(counts.wrong_user, "session"));
+    check("nobody is answered as another user", counts.verified, counts.wrong_user > 0, found)
+}
+
+fn allowed(most: u64) -> String {
+    if most == 0 { String::new() } else { format!(" (the profile allows {most})") }
+}
+
+fn relogins(plan: &Plan, sessions: &SessionFindings) -> SessionCheck {
+    let (counts, most) = (&sessions.sessions, plan.session.allow.relogins);
+    let asked = plural(counts.asked_to_log_in_again, "session");
+    let found = format!("{asked} asked to log in again while still valid{}", allowed(most));
+    let broken = counts.asked_to_log_in_again > most;
+    check("nobody is asked to log in again while still valid", counts.verified, broken, found)
+}
+
+fn state(plan: &Plan, sessions: &SessionFindings) -> SessionCheck {
+    let most = plan.session.allow.state_lost;
+    let reads: u64 = sessions.states.iter().map(|s| s.agreed + s.lost + s.duplicated).sum();
+    let wrong: u64 = sessions.states.iter().map(|s| s.lost + s.duplicated).sum();
+    let each = |s: &StateFindings| {
+        let lost = (s.lost > 0).then(|| format!("\"{}\" lost {}", s.name, plural(s.lost, "time")));
+        let more = (s.duplicated > 0).then(|| format!("\"{}\" duplicated {}", s.name, plural(s.duplicated, "time")));
+        [lost, more].into_iter().flatten().collect::<Vec<_>>()
+    };
+    let each: Vec<String> = sessions.states.iter().flat_map(each).collect();
+    let found = match wrong {
+        0 => format!("{} found it as acknowledged", plural(reads, "read")),
+        _ => format!("state that had been acknowledged was not kept: {}{}", each.join(", "), allowed(most)),
+    };
+    check("acknowledged state is kept", reads, wrong > most, found)
+}
+
+fn logins(sessions: &SessionFindings) -> SessionCheck {
+    let logins = &sessions.logins;
+    let broken = sessions.symptoms.iter().any(|s| s.kind == SymptomKind::LoginLocalToInstance);
+    let refused = plural(logins.refused, "login");
+    let found = match broken {
+        true => format!("{refused} refused where the form and its post were served by different instances"),
+        false => format!("{refused} refused, {} accepted", logins.accepted),
+    };
+    check("logins are accepted whoever serves them", logins.accepted + logins.refused, broken, found)
+}
