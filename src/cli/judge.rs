@@ -3,7 +3,7 @@
 use crate::analysis::{Analyser, Analysis};
 use crate::compare::Comparison;
 use crate::history::Names;
-use crate::record::{Ending, RecordedRun, write_whole};
+use crate::record::{Ending, RecordedRun, RunDirectory, write_whole};
 use crate::report::{ReportFile, Subject, files};
 use crate::session::{Oracle, SessionFindings};
 use crate::verdict::{RunFacts, Verdict, decide};
@@ -47,9 +47,10 @@ impl Judged {
 }
 
 /// Judges the run at `path` and writes what is derived from its raw files beside them. The same raw files
-/// give the same bytes.
+/// give the same bytes. A comparison that was made with the run stays what it was.
 pub fn judge(path: &Path) -> anyhow::Result<Judged> {
     let mut judged = assess(path, None)?;
+    judged.comparison = derived(&judged.run.directory, "comparison.json");
     judged.write();
     Ok(judged)
 }
@@ -91,6 +92,11 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
         trouble.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
     }
     Ok(Judged { run, results, analysis, sessions, verdict, comparison: None, trouble })
+}
+
+/// A derived file of a run, read back; None when it is not there or not as this version writes it.
+pub fn derived<T: serde::de::DeserializeOwned>(run: &RunDirectory, file: &str) -> Option<T> {
+    serde_json::from_slice(&fs::read(run.path().join(file)).ok()?).ok()
 }
 
 /// Writes files into the run's directory; tells what could not be written.

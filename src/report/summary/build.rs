@@ -45,6 +45,7 @@ fn summary<'a>(subject: &Subject<'a>) -> Summary<'a> {
         validity: verdict.validity.iter().map(check).collect(),
         load: load(analysis),
         phases: analysis.phases.as_ref().map(phases),
+        elasticity: analysis.elasticity.map(elasticity),
         steps: analysis.steps.iter().map(step).collect(),
         instances: analysis.instances.iter().map(instance).collect(),
         sessions: counts(sessions),
@@ -141,6 +142,18 @@ fn load(analysis: &analysis::Analysis) -> Load<'_> {
 fn times(figures: &TimeFigures) -> Times {
     let TimeFigures { count, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = *figures;
     Times { count, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms }
+}
+
+fn elasticity(figures: analysis::ElasticityFigures) -> Elasticity {
+    let analysis::ElasticityFigures {
+        interval_seconds,
+        under_accuracy,
+        over_accuracy,
+        under_timeshare,
+        over_timeshare,
+        instability,
+    } = figures;
+    Elasticity { interval_seconds, under_accuracy, over_accuracy, under_timeshare, over_timeshare, instability }
 }
 
 fn phases(phases: &analysis::Phases) -> Phases<'_> {

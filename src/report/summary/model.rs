@@ -21,6 +21,9 @@ pub(super) struct Summary<'a> {
     pub load: Load<'a>,
     /// Response time around the first scale-out (or, with none, the first other change).
     pub phases: Option<Phases<'a>>,
+    /// How closely the fleet followed the load; none where the capacity of an instance is not known, or of a run under
+    /// a minute.
+    pub elasticity: Option<Elasticity>,
     pub steps: Vec<Step<'a>>,
     pub instances: Vec<Instance<'a>>,
     pub sessions: Sessions,
@@ -40,6 +43,20 @@ pub(super) struct Run<'a> {
     pub tool_version: &'a str,
     pub load_seconds: f64,
     pub machine: Machine<'a>,
+}
+
+/// The SPEC Research Group's metrics, normalised by demand. Shares, from 0.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Elasticity {
+    pub interval_seconds: u32,
+    /// Instances missing, and beyond those needed, over those needed: the mean over time.
+    pub under_accuracy: f64,
+    pub over_accuracy: f64,
+    /// Share of the time with too few instances, and with too many.
+    pub under_timeshare: f64,
+    pub over_timeshare: f64,
+    /// Share of the intervals in which demand and supply did not move the same way.
+    pub instability: f64,
 }
 
 #[derive(Serialize, JsonSchema)]
