@@ -2,7 +2,7 @@
 
 use crate::analysis::{Analyser, Analysis};
 use crate::compare::Comparison;
-use crate::history::Names;
+use crate::history::{Names, Observation};
 use crate::record::{Ending, RecordedRun, RunDirectory, write_whole};
 use crate::report::{ReportFile, Subject, files};
 use crate::session::{Oracle, SessionFindings};
@@ -62,10 +62,9 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let plan = &run.manifest.plan;
     let mut oracle = Oracle::new(plan, &run.events);
     let mut analyser = Analyser::new(plan, &run.events, &run.samples);
-    let reading = run.for_each(&names, |row| {
-        oracle.observe(row, &names);
-        analyser.observe(row, &names);
-    });
+    let mut to_oracle = |rows: &[Observation]| rows.iter().for_each(|row| oracle.observe(row, &names));
+    let mut to_analyser = |rows: &[Observation]| rows.iter().for_each(|row| analyser.observe(row, &names));
+    let reading = run.for_each(&names, [&mut to_oracle, &mut to_analyser]);
     let sessions = oracle.finish(&names);
     let analysis = analyser.finish(&names, &sessions.first_adoptions());
     let ending = ending.or(run.manifest.ending.clone());
