@@ -19,13 +19,10 @@ impl Fleet for Observed {
         None
     }
 
-    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
-        Box::pin(async move {
-            match action {
-                Action::Declare { .. } => Ok(()),
-                other => Err(FleetError::Unsupported { provider: "observe", action: other.name().to_owned() }),
-            }
-        })
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>> {
+        Box::pin(
+            async move { Err(FleetError::Unsupported { provider: self.provider(), action: action.name().to_owned() }) },
+        )
     }
 
     fn gauges(&self) -> Option<FleetGauges> {

@@ -43,6 +43,11 @@ pub enum EventKind {
         action: String,
         detail: String,
     },
+    /// A timeline action came to its end; `detail` tells what it came to.
+    ActionCompleted {
+        action: String,
+        detail: String,
+    },
     ActionFailed {
         action: String,
         error: String,
@@ -87,6 +92,11 @@ pub enum EventKind {
         instance: String,
         zone: String,
     },
+    /// It was made to hang: it keeps its connections and answers nothing.
+    InstanceFrozen {
+        instance: String,
+        zone: String,
+    },
     /// It has ended; `expected` when that was asked for.
     InstanceGone {
         instance: String,
@@ -104,6 +114,28 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All that [`EventKind::name`] may give.
+    pub const NAMES: [&str; 18] = [
+        "load-started",
+        "load-ended",
+        "interrupted",
+        "action-started",
+        "action-completed",
+        "action-failed",
+        "alarm-raised",
+        "alarm-cleared",
+        "activity-started",
+        "instance-launched",
+        "instance-in-service",
+        "instance-healthy",
+        "instance-unhealthy",
+        "instance-draining",
+        "instance-frozen",
+        "instance-gone",
+        "address-resolved",
+        "trouble",
+    ];
+
     /// The kebab-case name the event has on disk and in a profile's windows (`during = "scale-out +0s..60s"`
     /// matches the `action` of `ActionStarted`, and `scale-out` also any activity that raises the desired count).
     pub fn name(&self) -> &'static str {
@@ -112,6 +144,7 @@ impl EventKind {
             EventKind::LoadEnded => "load-ended",
             EventKind::Interrupted => "interrupted",
             EventKind::ActionStarted { .. } => "action-started",
+            EventKind::ActionCompleted { .. } => "action-completed",
             EventKind::ActionFailed { .. } => "action-failed",
             EventKind::AlarmRaised { .. } => "alarm-raised",
             EventKind::AlarmCleared { .. } => "alarm-cleared",
@@ -121,6 +154,7 @@ impl EventKind {
             EventKind::InstanceHealthy { .. } => "instance-healthy",
             EventKind::InstanceUnhealthy { .. } => "instance-unhealthy",
             EventKind::InstanceDraining { .. } => "instance-draining",
+            EventKind::InstanceFrozen { .. } => "instance-frozen",
             EventKind::InstanceGone { .. } => "instance-gone",
             EventKind::AddressResolved { .. } => "address-resolved",
             EventKind::Trouble { .. } => "trouble",
@@ -135,6 +169,7 @@ impl EventKind {
             | EventKind::InstanceHealthy { instance, .. }
             | EventKind::InstanceUnhealthy { instance, .. }
             | EventKind::InstanceDraining { instance, .. }
+            | EventKind::InstanceFrozen { instance, .. }
             | EventKind::InstanceGone { instance, .. } => Some(instance),
             _ => None,
         }

@@ -192,16 +192,20 @@ impl Fleet for Lab {
         self.url.starts_with("https").then(|| self.ca_file.clone())
     }
 
-    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>> {
         Box::pin(async move {
             let change = match *action {
                 Action::ScaleOut { by } => Change::Up(by),
                 Action::ScaleIn { by } => Change::Down(by),
                 Action::SetCapacity { to } => Change::To(to),
-                Action::Declare { .. } => return Ok(()),
+                _ => {
+                    let action = action.name().to_owned();
+                    return Err(FleetError::Unsupported { provider: self.provider(), action });
+                }
             };
             let cause = format!("{} by the timeline", action.name());
-            self.group.desire().change(change, action.name(), cause).await
+            let (from, to) = self.group.desire().change(change, action.name(), cause).await?;
+            Ok(format!("{from} → {to} instances"))
         })
     }
 

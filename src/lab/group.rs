@@ -25,7 +25,7 @@ pub(super) struct Desire(mpsc::UnboundedSender<Request>);
 struct Request {
     change: Change,
     cause: String,
-    answer: oneshot::Sender<Result<(), String>>,
+    answer: oneshot::Sender<Result<(u32, u32), String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ impl Group {
 }
 
 impl Desire {
-    /// Changes the desired count; `action` names what asks for it in errors.
-    pub(super) async fn change(&self, change: Change, action: &str, cause: String) -> Result<(), FleetError> {
+    /// Changes the desired count and tells what it was and is; `action` names what asks for it in errors.
+    pub(super) async fn change(&self, change: Change, action: &str, cause: String) -> Result<(u32, u32), FleetError> {
         let (answer, answered) = oneshot::channel();
         let refused = |reason: String| FleetError::Refused { action: action.to_owned(), reason };
         let gone = |_| refused("the lab is being shut down".to_owned());
@@ -119,13 +119,13 @@ impl Work {
         while self.instances.join_next().await.is_some() {}
     }
 
-    fn change(&mut self, change: Change, cause: String) -> Result<(), String> {
+    fn change(&mut self, change: Change, cause: String) -> Result<(u32, u32), String> {
         let members = &self.around.members;
         let from = members.desired();
         let bounds = self.around.plan.autoscaler.as_ref().map_or((1, MOST_INSTANCES), |plan| (plan.min, plan.max));
         let to = changed(from, change, bounds)?;
         if to == from {
-            return Ok(());
+            return Ok((from, to));
         }
         members.set_desired(to);
         self.tell(EventKind::ActivityStarted { from, to, cause });
@@ -134,7 +134,7 @@ impl Work {
                 wish.send_replace(Wish::Drain);
             }
         }
-        Ok(())
+        Ok((from, to))
     }
 
     fn launch_missing(&mut self, founding: bool) {

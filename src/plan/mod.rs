@@ -8,6 +8,7 @@ mod feeder;
 #[cfg(test)]
 pub mod fixture;
 mod fleet;
+mod instance_choice;
 mod objective;
 mod picture;
 mod resolve;
@@ -24,6 +25,7 @@ pub use distribution::Distribution;
 pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, Redis, WarmUp};
+pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
 pub use resolved::Plan;
@@ -34,5 +36,5 @@ pub use scenario::{
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
 pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
-pub use timeline::{Action, TimelineEntry};
+pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};
 pub use workload::{ArrivalPattern, Arrivals, Curve, Model, Point, Share, Workload};
