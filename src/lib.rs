@@ -40,5 +40,7 @@ pub mod report;
 pub mod run;
 /// The session oracle: pure.
 pub mod session;
+/// The probe of the session store: what it does during a run, seen by a client of its own.
+pub mod store;
 /// Objectives, validity and session fates to a verdict: pure.
 pub mod verdict;

@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
-use rushhour::plan::{Action, AutoscalerPlan, Defect, Distribution, LabPlan, Redis, Secret, WarmUp};
+use rushhour::plan::{Action, AutoscalerPlan, Defect, Distribution, LabPlan, LabStore, Redis, Secret, WarmUp};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,7 @@ fn plan() -> LabPlan {
         absolute_timeout: Duration::from_secs(3600),
         tls: false,
         redis: Redis::Single,
+        store: LabStore::default(),
         autoscaler: None,
         defect: None,
         users: 10,

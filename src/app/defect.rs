@@ -30,6 +30,8 @@ pub enum Defect {
     LocalCsrf,
     /// Jobs in this instance's memory. Polled elsewhere they are unknown, and they die with the instance.
     LocalJobs,
+    /// Sessions and tokens never expire in the store. Nobody is asked to log in who should be, and it fills up.
+    SessionsWithoutTtl,
 }
 
 /// The warm-up of [`Defect::SlowWarmUp`].

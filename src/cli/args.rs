@@ -35,4 +35,7 @@ pub enum Command {
     /// Watches over a lab's processes; started by the lab.
     #[command(hide = true)]
     Guard,
+    /// The network of one of the lab's store nodes; started by the lab.
+    #[command(hide = true)]
+    Relay(super::relay::RelayArgs),
 }

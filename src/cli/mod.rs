@@ -12,6 +12,7 @@ mod judge;
 mod lab;
 mod live;
 mod profile;
+mod relay;
 mod report;
 mod run;
 mod schema;

@@ -1,6 +1,6 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
-use super::{app, check, compare, guard, lab, report, run, schema, trend};
+use super::{app, check, compare, guard, lab, relay, report, run, schema, trend};
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
@@ -15,6 +15,7 @@ pub fn start() -> Exit {
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),
         Command::Guard => guard::run(),
+        Command::Relay(args) => relay::run(&args),
     };
     ended.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,6 +1,6 @@
 use super::{BoxFuture, Fleet, FleetError};
-use crate::history::{FleetGauges, StoreGauges};
-use crate::plan::Action;
+use crate::history::FleetGauges;
+use crate::plan::{Action, StoreAccess};
 use std::path::PathBuf;
 
 /// Somebody else's fleet: nothing is known of it but what responses tell, and nothing is changed.
@@ -29,7 +29,7 @@ impl Fleet for Observed {
         None
     }
 
-    fn store_gauges(&self) -> Option<StoreGauges> {
+    fn store(&self) -> Option<StoreAccess> {
         None
     }
 

@@ -1,5 +1,5 @@
-use crate::history::{FleetGauges, Notice, StoreGauges};
-use crate::plan::Action;
+use crate::history::{FleetGauges, Notice};
+use crate::plan::{Action, StoreAccess};
 use std::path::PathBuf;
 use std::pin::Pin;
 
@@ -38,7 +38,8 @@ pub trait Fleet: Send + Sync {
     /// What it looks like now; None where it cannot be known.
     fn gauges(&self) -> Option<FleetGauges>;
 
-    fn store_gauges(&self) -> Option<StoreGauges>;
+    /// How to reach the store; None where it cannot be known.
+    fn store(&self) -> Option<StoreAccess>;
 
     /// Ends everything this provider started and waits until it is gone.
     fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()>;

@@ -1,4 +1,4 @@
-use super::{Offset, RunClock};
+use super::{Offset, RunClock, StoreRole};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub enum EventSource {
     Dns,
     /// The balancer's view of its targets.
     Balancer,
+    /// The probe of the session store.
+    Store,
     /// A change somebody else made, told by the profile (`fleet = observe`).
     Declared,
 }
@@ -107,6 +109,43 @@ pub enum EventKind {
     AddressResolved {
         address: String,
     },
+    /// A node of the store has this role from here on.
+    StoreRoleChanged {
+        node: String,
+        zone: String,
+        role: StoreRole,
+    },
+    /// The store stopped acknowledging writes: the last one it acknowledged.
+    StoreWritesStopped,
+    /// It acknowledges writes again, after it had not for `gap_us`.
+    StoreWritesResumed {
+        gap_us: u64,
+    },
+    /// Writes of the probe that were acknowledged, the first and the last of them at these times, are not there any
+    /// more.
+    StoreWritesLost {
+        lost: u64,
+        first_us: Offset,
+        last_us: Offset,
+    },
+    /// All that was acknowledged by then is in a snapshot.
+    StoreSnapshotTaken {
+        node: String,
+    },
+    /// The store has what was in the snapshot and nothing else. It was away for `took_us` before.
+    StoreRestored {
+        took_us: u64,
+    },
+    /// All nodes were stopped and started; `kept`: with what they had.
+    StoreRestarted {
+        kept: bool,
+        took_us: u64,
+    },
+    /// The store has no room for what it holds, and does about that what its policy says.
+    StoreMemoryLimited {
+        policy: String,
+        limit_bytes: u64,
+    },
     /// Part of the system under test stopped answering its controller.
     Trouble {
         what: String,
@@ -157,6 +196,14 @@ impl EventKind {
             EventKind::InstanceFrozen { .. } => "instance-frozen",
             EventKind::InstanceGone { .. } => "instance-gone",
             EventKind::AddressResolved { .. } => "address-resolved",
+            EventKind::StoreRoleChanged { .. } => "store-role-changed",
+            EventKind::StoreWritesStopped => "store-writes-stopped",
+            EventKind::StoreWritesResumed { .. } => "store-writes-resumed",
+            EventKind::StoreWritesLost { .. } => "store-writes-lost",
+            EventKind::StoreSnapshotTaken { .. } => "store-snapshot-taken",
+            EventKind::StoreRestored { .. } => "store-restored",
+            EventKind::StoreRestarted { .. } => "store-restarted",
+            EventKind::StoreMemoryLimited { .. } => "store-memory-limited",
             EventKind::Trouble { .. } => "trouble",
         }
     }

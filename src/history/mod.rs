@@ -21,4 +21,7 @@ pub use fingerprint::Fingerprinter;
 pub use names::{NameId, Names};
 pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, SessionNumber, StateOp, StepId};
 pub use origin::{Machine, Origin};
-pub use sample::{FleetGauges, GeneratorGauges, Sample, StoreGauges};
+pub use sample::{
+    CanaryGauges, FleetGauges, GeneratorGauges, PrimaryGauges, Sample, SessionKeyGauges, StoreGauges, StoreNodeGauges,
+    StoreRole,
+};

@@ -28,3 +28,4 @@ pub use error::LabError;
 pub use fleet::{Lab, LabOptions};
 pub use guard::run as run_guard;
 pub use preflight::{Programs, preflight};
+pub use store::{RelayOptions, run_relay};

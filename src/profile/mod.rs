@@ -22,7 +22,9 @@ mod workload;
 pub use compare::CompareFile;
 pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
 pub use file::ProfileFile;
-pub use fleet::{AutoscalerFile, DefectFile, FleetFile, ProviderFile, RedisFile, WarmUpFile};
+pub use fleet::{
+    AutoscalerFile, DefectFile, FleetFile, LabStoreFile, PersistenceFile, ProviderFile, RedisFile, WarmUpFile,
+};
 pub use judgement::{LimitFile, ObjectiveFile};
 pub use keys::schema;
 pub use load::{Profile, load};

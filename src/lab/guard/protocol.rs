@@ -9,6 +9,9 @@ pub(super) enum Order {
     Start { name: String, program: PathBuf, args: Vec<String>, log: PathBuf },
     /// Kill it (SIGKILL).
     Kill { name: String },
+    /// Stop it where it stands (SIGSTOP), or let it go on (SIGCONT).
+    Freeze { name: String },
+    Thaw { name: String },
 }
 
 /// What the guard tells the tool.
