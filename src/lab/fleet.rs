@@ -204,6 +204,10 @@ impl Fleet for Lab {
                 Action::ScaleOut { by } => Change::Up(by),
                 Action::ScaleIn { by } => Change::Down(by),
                 Action::SetCapacity { to } => Change::To(to),
+                _ if action.is_of_the_store() => {
+                    let refused = |reason| FleetError::Refused { action: action.name().to_owned(), reason };
+                    return self.store.apply(action, &self.notices).await.map_err(refused);
+                }
                 _ => {
                     let action = action.name().to_owned();
                     return Err(FleetError::Unsupported { provider: self.provider(), action });

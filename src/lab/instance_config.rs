@@ -74,6 +74,7 @@ fn store_config(store: &Store, wait_for_replicas: u32, certificates: &Certificat
         key_prefix: KEY_PREFIX.to_owned(),
         tls: Some(app::Tls { ca_file: Some(certificates.ca.clone()) }),
         timeout_ms: 1_000,
+        grace_ms: 5_000,
         wait_for_replicas,
     }
 }

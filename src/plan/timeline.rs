@@ -179,6 +179,20 @@ impl Action {
         }
     }
 
+    /// Whether it is done to the store, not to instances.
+    pub fn is_of_the_store(&self) -> bool {
+        matches!(
+            self,
+            Action::StoreFailover { .. }
+                | Action::StoreOutage
+                | Action::StoreRecovery
+                | Action::StoreRestart
+                | Action::Snapshot
+                | Action::Restore
+                | Action::Evict { .. }
+        )
+    }
+
     /// Whether sessions may notice it, so that the run is judged around it.
     pub fn is_change(&self) -> bool {
         !UNCHANGING.contains(&self.name())
@@ -206,8 +220,7 @@ impl Action {
             Action::StoreFailover { how: Failover::Graceful } => "the primary hands over".to_owned(),
             Action::StoreFailover { how: Failover::Kill } => "the primary is killed".to_owned(),
             Action::Evict { policy, memory_share } => {
-                let policy = serde_json::to_value(policy).expect("a policy is plain data");
-                format!("{}, memory limited to {memory_share} of what is in use", policy.as_str().unwrap_or_default())
+                format!("{}, memory for {memory_share} of what is there", policy.name())
             }
             Action::WaitFor { what, within } => format!("{}, for at most {}", what.words(), seconds(within)),
             Action::Run { command, .. } => command.join(" "),
@@ -215,6 +228,22 @@ impl Action {
             Action::StoreOutage | Action::StoreRecovery | Action::StoreRestart | Action::Snapshot | Action::Restore => {
                 String::new()
             }
+        }
+    }
+}
+
+impl EvictionPolicy {
+    /// As Redis calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EvictionPolicy::Noeviction => "noeviction",
+            EvictionPolicy::AllkeysLru => "allkeys-lru",
+            EvictionPolicy::AllkeysLfu => "allkeys-lfu",
+            EvictionPolicy::AllkeysRandom => "allkeys-random",
+            EvictionPolicy::VolatileLru => "volatile-lru",
+            EvictionPolicy::VolatileLfu => "volatile-lfu",
+            EvictionPolicy::VolatileRandom => "volatile-random",
+            EvictionPolicy::VolatileTtl => "volatile-ttl",
         }
     }
 }

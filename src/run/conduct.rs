@@ -9,6 +9,7 @@ use crate::history::{EventKind, EventSource, Fingerprinter, Machine, Names, Noti
 use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
 use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
+use crate::store::Probe;
 use crate::record::{Ending, FORMAT_VERSION, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,11 +140,15 @@ async fn run_load(
 
     let (happened, so_far) = watch::channel(Happened::default());
     let teller = Teller { clock, recorder: &recorder, watcher: &*options.watcher, happened };
+    let probe = fleet.store().map(|access| Probe::start(&access, clock, notices.clone()));
     let player = Player { fleet, clock, notices, happened: so_far };
-    let stage = Stage { plan: &plan, fleet, teller: &teller };
+    let stage = Stage { plan: &plan, fleet, probe: probe.as_ref(), teller: &teller };
     let mut ending = stage.watch_over(&mut load, &mut heard, &player, options.stop.clone()).await;
     if let Err(error) = load.finish().await {
         ending.failure.get_or_insert(error.to_string());
+    }
+    if let Some(probe) = probe {
+        probe.finish().await;
     }
     while let Ok(notice) = heard.try_recv() {
         teller.tell(notice);
@@ -180,6 +185,7 @@ fn manifest(plan: &Plan, directory: &RunDirectory, clock: RunClock, threads: usi
 struct Stage<'a> {
     plan: &'a Plan,
     fleet: &'a dyn Fleet,
+    probe: Option<&'a Probe>,
     teller: &'a Teller<'a>,
 }
 
@@ -215,7 +221,7 @@ impl Stage<'_> {
                     }
                 }
                 _ = seconds.tick() => {
-                    let sample = sampler.sample(recorder, self.fleet);
+                    let sample = sampler.sample(recorder, self.fleet, self.probe);
                     recorder.sample(&sample);
                     watcher.update(Update::Sample(sample));
                     if let Some(error) = recorder.failed() {
@@ -246,7 +252,7 @@ impl Stage<'_> {
         if ending.load_end_us == 0 {
             self.end_load(&mut ending);
         }
-        let sample = sampler.sample(recorder, self.fleet);
+        let sample = sampler.sample(recorder, self.fleet, self.probe);
         recorder.sample(&sample);
         ending
     }

@@ -13,7 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("load", &["plan", "history"]),
     ("store", &["plan", "history"]),
     ("record", &["plan", "history"]),
-    ("lab", &["fleet", "app", "plan", "history"]),
+    ("lab", &["fleet", "app", "store", "plan", "history"]),
     ("session", &["history", "plan"]),
     ("analysis", &["history", "plan"]),
     ("verdict", &["session", "analysis", "plan"]),

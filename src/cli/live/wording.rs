@@ -53,6 +53,19 @@ pub fn event(event: &Event) -> Option<String> {
         EventKind::InstanceFrozen { instance, .. } => format!("{} hangs", plain(instance)),
         EventKind::InstanceGone { instance, expected: true, .. } => format!("{} ended", plain(instance)),
         EventKind::InstanceGone { instance, expected: false, .. } => format!("{} died", plain(instance)),
+        EventKind::StoreRoleChanged { node, role, .. } => format!("{} is {} now", plain(node), role.name()),
+        EventKind::StoreWritesStopped => "the store acknowledges no writes".to_owned(),
+        EventKind::StoreWritesResumed { gap_us } => {
+            format!("the store acknowledges writes again, after {:.2} s", *gap_us as f64 / 1e6)
+        }
+        EventKind::StoreWritesLost { lost, .. } => format!("{lost} writes that the store had acknowledged are lost"),
+        EventKind::StoreSnapshotTaken { node } => format!("{} took a snapshot", plain(node)),
+        EventKind::StoreRestored { .. } => "the store has what was in the snapshot".to_owned(),
+        EventKind::StoreRestarted { kept: true, .. } => "the store was restarted".to_owned(),
+        EventKind::StoreRestarted { kept: false, .. } => "the store was restarted and is empty".to_owned(),
+        EventKind::StoreMemoryLimited { policy, limit_bytes } => {
+            format!("the store has {:.1} MB, {}", *limit_bytes as f64 / 1e6, plain(policy))
+        }
         EventKind::Trouble { what } => format!("trouble: {}", plain(what)),
         EventKind::AddressResolved { .. } => return None,
     };
