@@ -142,21 +142,31 @@ fn session_key_gauges(times: &[i64]) -> Option<SessionKeyGauges> {
     })
 }
 
-/// A node's role and the canary's last number on it.
+/// A node's role and the canary's last number on it. A connection that was fine before may have been closed by a change
+/// of roles: that alone does not make the node unreachable.
 async fn look(
     client: &Client,
     node: &StoreNode,
     key: &str,
     connection: &mut Option<MultiplexedConnection>,
 ) -> Option<(StoreRole, u64)> {
-    let mut open = match connection.take() {
-        Some(open) => open,
-        None => client.connect(&node.address).await.ok()?,
-    };
     let mut question = pipe();
     question.cmd("ROLE").cmd("LRANGE").arg(key).arg(-1).arg(-1);
-    let (role, last): (Vec<Value>, Vec<u64>) = question.query_async(&mut open).await.ok()?;
-    *connection = Some(open);
+    type Answer = (Vec<Value>, Vec<u64>);
+    let kept: Option<Answer> = match connection {
+        Some(open) => question.query_async(open).await.ok(),
+        None => None,
+    };
+    let (role, last) = match kept {
+        Some(answer) => answer,
+        None => {
+            *connection = None;
+            let mut open = client.connect(&node.address).await.ok()?;
+            let answer: Answer = question.query_async(&mut open).await.ok()?;
+            *connection = Some(open);
+            answer
+        }
+    };
     let role = match role.first() {
         Some(Value::BulkString(name)) if name == b"master" => StoreRole::Primary,
         _ => StoreRole::Replica,
