@@ -1,7 +1,7 @@
 use super::LabError;
-use super::balancer::Haproxy;
+use super::balancer::{Control, Haproxy};
 use super::certificates::Certificates;
-use super::group::{Change, Group};
+use super::group::Group;
 use super::guard::{Daemon, Guard, Runner};
 use super::instance::Surroundings;
 use super::instance_config::Users;
@@ -15,7 +15,7 @@ use crate::plan::{Action, LabPlan, Secret, StoreAccess};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -34,13 +34,17 @@ pub struct LabOptions {
 #[derive(Debug)]
 pub struct Lab {
     guard: Guard,
-    group: Group,
-    store: Store,
+    pub(super) group: Group,
+    pub(super) store: Store,
+    pub(super) control: Control,
+    pub(super) zones: Vec<String>,
+    /// Held by an action that replaces instances: two would count each other's as their own.
+    pub(super) rollout: Mutex<()>,
     /// The watcher, and whoever waits for a daemon's end. Some hold a runner of the guard.
     tasks: JoinSet<()>,
-    members: Members,
+    pub(super) members: Members,
     daemons: Vec<Daemon>,
-    notices: NoticeSender,
+    pub(super) notices: NoticeSender,
     url: String,
     ca_file: PathBuf,
 }
@@ -57,12 +61,7 @@ struct Servers {
 }
 
 impl Servers {
-    async fn start(
-        plan: &LabPlan,
-        programs: &Programs,
-        rushhour: &Path,
-        runner: &Runner,
-    ) -> Result<Servers, LabError> {
+    async fn start(plan: &LabPlan, programs: &Programs, rushhour: &Path, runner: &Runner) -> Result<Servers, LabError> {
         let certificates = Certificates::make(runner.directory())?;
         let redis_server = &programs.redis_server;
         let (store, haproxy) = tokio::try_join!(
@@ -115,8 +114,7 @@ impl Lab {
         let url = format!("{scheme}://127.0.0.1:{}", haproxy.port);
         let ca_file = certificates.ca.clone();
         let control = haproxy.control.clone();
-        let daemons: Vec<Daemon> =
-            store.hosts().flat_map(Host::daemons).chain([&haproxy.daemon]).cloned().collect();
+        let daemons: Vec<Daemon> = store.hosts().flat_map(Host::daemons).chain([&haproxy.daemon]).cloned().collect();
         let around = Surroundings {
             plan: plan.clone(),
             users: Users { prefix: options.user_prefix, password: options.password },
@@ -135,8 +133,21 @@ impl Lab {
             tasks.spawn(tell_of_end(host.clone(), notices.clone()));
         }
         tasks.spawn(haproxy.keep_up(guard.runner().clone(), members.clone(), notices.clone()));
-        tasks.spawn(watch(control, members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
-        Lab { guard, group, store, tasks, members, daemons, notices: notices.clone(), url, ca_file }
+        tasks.spawn(watch(control.clone(), members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
+        Lab {
+            guard,
+            group,
+            store,
+            control,
+            zones: plan.zones.clone(),
+            rollout: Mutex::default(),
+            tasks,
+            members,
+            daemons,
+            notices: notices.clone(),
+            url,
+            ca_file,
+        }
     }
 
     async fn until_healthy(
@@ -199,24 +210,7 @@ impl Fleet for Lab {
     }
 
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>> {
-        Box::pin(async move {
-            let change = match *action {
-                Action::ScaleOut { by } => Change::Up(by),
-                Action::ScaleIn { by } => Change::Down(by),
-                Action::SetCapacity { to } => Change::To(to),
-                _ if action.is_of_the_store() => {
-                    let refused = |reason| FleetError::Refused { action: action.name().to_owned(), reason };
-                    return self.store.apply(action, &self.notices).await.map_err(refused);
-                }
-                _ => {
-                    let action = action.name().to_owned();
-                    return Err(FleetError::Unsupported { provider: self.provider(), action });
-                }
-            };
-            let cause = format!("{} by the timeline", action.name());
-            let (from, to) = self.group.desire().change(change, action.name(), cause).await?;
-            Ok(format!("{from} → {to} instances"))
-        })
+        Box::pin(self.carry_out(action))
     }
 
     fn gauges(&self) -> Option<FleetGauges> {

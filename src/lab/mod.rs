@@ -7,6 +7,7 @@
 //!     └── requests per target ── watch <── show stat ── HAProxy <┘        guard: parent of HAProxy and Redis
 //! ```
 
+mod actions;
 mod autoscaler;
 mod balancer;
 mod certificates;
@@ -21,6 +22,7 @@ mod placement;
 mod ports;
 mod preflight;
 mod private_file;
+mod rollout;
 mod store;
 mod watch;
 

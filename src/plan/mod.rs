@@ -35,8 +35,8 @@ pub use scenario::{
     StateUse, Step,
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
-pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode};
+pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
 pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};
 pub use workload::{ArrivalPattern, Arrivals, Curve, Model, Point, Share, Workload};

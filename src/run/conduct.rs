@@ -9,8 +9,8 @@ use crate::history::{EventKind, EventSource, Fingerprinter, Machine, Names, Noti
 use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
 use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
-use crate::store::Probe;
 use crate::record::{Ending, FORMAT_VERSION, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
+use crate::store::Probe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -29,7 +29,11 @@ impl WaitingWrites {
     /// None where replicas are not waited for.
     pub fn new(config: &StoreConfig) -> Option<Self> {
         let within = Duration::from_millis(config.timeout_ms) / 2;
-        (config.wait_for_replicas > 0).then(|| Self { replicas: config.wait_for_replicas, within, idle: Mutex::default() })
+        (config.wait_for_replicas > 0).then(|| Self {
+            replicas: config.wait_for_replicas,
+            within,
+            idle: Mutex::default(),
+        })
     }
 
     pub async fn write<T: FromRedisValue>(&self, locator: &Locator, question: Question<'_>) -> Result<T, Unwritten> {

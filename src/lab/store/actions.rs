@@ -297,12 +297,14 @@ impl Store {
     async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
         let primary = self.primary().await?;
         let info = self.info(primary, "memory").await?;
-        let bytes = |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
+        let bytes =
+            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
         let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
         let limit_bytes = used - ((1.0 - share).max(0.0) * data as f64) as u64;
         let policy = policy.name();
         for node in self.nodes.iter().filter(|node| node.host.runs()) {
-            let set = cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit_bytes).take();
+            let set =
+                cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit_bytes).take();
             self.ask::<()>(node, &set).await?;
         }
         self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });

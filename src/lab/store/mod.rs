@@ -9,6 +9,6 @@ mod relay;
 mod servers;
 
 pub(super) use config::{KEY_PREFIX, MASTER_NAME};
-pub use relay::{RelayOptions, run as run_relay};
 pub(super) use host::Host;
+pub use relay::{RelayOptions, run as run_relay};
 pub(super) use servers::{Store, StoreStart};
