@@ -1,5 +1,6 @@
 use super::balance::balance;
 use super::columns::Pace;
+use super::departures::Departures;
 use super::elasticity::{INTERVAL, Interval, elasticity};
 use super::interval_times::IntervalTimes;
 use super::objective::Watch;
@@ -42,6 +43,7 @@ pub struct Analyser {
     pace: Pace,
     intervals: IntervalTimes,
     windows: Windows,
+    departures: Departures,
     warm_ups: WarmUps,
     warm_up_courses: WarmUpCourses,
     scheduling_lag: Times,
@@ -78,6 +80,7 @@ impl Analyser {
             },
             watch: Watch::of(plan),
             windows: Windows::new(plan, &changes, load_start),
+            departures: Departures::new(events),
             generator: generator(samples, load_start, load_end),
             events: events.to_vec(),
             changes,
@@ -114,6 +117,7 @@ impl Analyser {
         }
         self.pace.take(row);
         self.intervals.take(row, names);
+        self.departures.take(row, names);
         match row.connection {
             ConnectionUse::Kept => self.connections.kept += 1,
             ConnectionUse::Opened => self.connections.opened += 1,
@@ -204,6 +208,7 @@ impl Analyser {
             connections: self.connections,
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
             outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
+            departures: self.departures.finish(),
             actions: actions(&self.events),
             generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
             seconds: self.pace.seconds(&self.seconds),

@@ -5,6 +5,7 @@ mod analyser;
 mod balance;
 mod columns;
 mod compact;
+mod departures;
 mod elasticity;
 mod findings;
 mod interval_times;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::defect::Defect;
 use super::lifecycle::Phase;
 use super::state::App;
 
@@ -52,6 +53,7 @@ pub async fn livez() -> Json<serde_json::Value> {
 /// Readiness: a request sent here now would be served as well as anywhere. The balancer asks this.
 pub async fn healthz(State(app): State<App>) -> Response {
     let reason = match app.lifecycle.phase() {
+        _ if app.defect == Some(Defect::AlwaysHealthy) => None,
         Phase::Starting => Some("starting"),
         Phase::Draining => Some("draining"),
         Phase::Ready if app.store_health.answered_within(app.store_grace) => None,

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use super::config::AppConfig;
+use super::defect::Defect;
 use super::error::AppError;
 use super::health::watch_store;
 use super::jobs::Worker;
@@ -81,6 +82,7 @@ pub(super) async fn serve_on(listener: TcpListener, config: &AppConfig, lifecycl
         served = server => served.map_err(AppError::Http)?,
         () = too_late => log::warn!("ending with requests unanswered after {LAST_REQUESTS:?}"),
         () = lifecycle.ending() => return Ok(()),
+        () = lifecycle.draining(), if config.defect == Some(Defect::DrainIgnored) => return Ok(()),
     }
     watching.abort();
     // The worker has been draining as well; a job that it cannot hand back is taken over when its lease ends.

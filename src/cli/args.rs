@@ -17,6 +17,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a profile: bring up its fleet, make the load, judge what was seen.
     Run(super::run::RunArgs),
+    /// Run a folder of profiles, one after the other, and tell which of their promises held.
+    Suite(super::suite::SuiteArgs),
     /// Validate a profile and explain it: load curve, sessions, requests, sockets. Sends nothing.
     Check(super::check::CheckArgs),
     /// Judge a recorded run again and rebuild everything derived from its raw files.

@@ -5,6 +5,7 @@ mod args;
 mod baseline;
 mod check;
 mod compare;
+mod dry_run;
 mod exit;
 mod github;
 mod guard;
@@ -18,6 +19,7 @@ mod run;
 mod schema;
 mod signals;
 mod start;
+mod suite;
 mod trend;
 
 pub use exit::Exit;

@@ -104,6 +104,8 @@ fn planted(defect: Defect, cold: bool) -> Option<app::Defect> {
         Defect::LocalJobs => Some(app::Defect::LocalJobs),
         // The application is as it should be; what it runs on is slow.
         Defect::SlowInstance => None,
+        Defect::DrainIgnored => Some(app::Defect::DrainIgnored),
+        Defect::AlwaysHealthy => Some(app::Defect::AlwaysHealthy),
         Defect::SessionsWithoutTtl => Some(app::Defect::SessionsWithoutTtl),
         // Those are the store's.
         Defect::DefaultUserOn | Defect::PlainTextPort => None,

@@ -1,5 +1,5 @@
 use super::balancer::FULL_WEIGHT;
-use super::placement::{first_to_go, surplus, zone_for_next};
+use super::placement::{first_to_go, instance_name, surplus, zone_for_next};
 use crate::history::{EventKind, EventSource, FleetGauges, Notice};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -86,7 +86,7 @@ impl Members {
             table.launched += 1;
             let number = table.launched;
             let member = Member {
-                name: format!("i-{number}"),
+                name: instance_name(number),
                 zone,
                 founding,
                 pid: None,

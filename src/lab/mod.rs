@@ -29,5 +29,6 @@ mod watch;
 pub use error::LabError;
 pub use fleet::{Lab, LabOptions};
 pub use guard::run as run_guard;
+pub use placement::founding_instances;
 pub use preflight::{Programs, preflight};
 pub use store::{RelayOptions, run_relay};

@@ -1,3 +1,4 @@
+use crate::plan::LabPlan;
 use std::collections::BTreeMap;
 
 /// The zone for the next instance: the emptiest, and of equals the first. None where there is no zone.
@@ -11,6 +12,21 @@ pub(super) fn zone_for_next<'a>(
     }
     let count = |zone: &str| counts.get(zone).copied().unwrap_or(0);
     zones.into_iter().map(String::as_str).min_by_key(|zone| count(zone))
+}
+
+/// Name and zone of the instances a lab begins with.
+pub fn founding_instances(plan: &LabPlan) -> Vec<(String, String)> {
+    let mut instances: Vec<(String, String)> = Vec::new();
+    for number in 1..=plan.instances {
+        let occupied = instances.iter().map(|(_, zone)| zone.as_str());
+        let zone = zone_for_next(&plan.zones, occupied).unwrap_or_default().to_owned();
+        instances.push((instance_name(number), zone));
+    }
+    instances
+}
+
+pub(super) fn instance_name(number: u32) -> String {
+    format!("i-{number}")
 }
 
 /// Which of these instances (number and zone) goes first when there are too many: the newest in the fullest zone, and

@@ -142,6 +142,10 @@ pub enum Defect {
     LocalJobs,
     /// The first instance takes [`Defect::SLOW_INSTANCE`] times as long for every request.
     SlowInstance,
+    /// An instance that is asked to end ends at once and drops what it has.
+    DrainIgnored,
+    /// The health check says yes whatever it is asked.
+    AlwaysHealthy,
     /// Sessions never expire in the store.
     SessionsWithoutTtl,
     /// The store lets anybody in without a password.
@@ -151,7 +155,7 @@ pub enum Defect {
 }
 
 impl Defect {
-    pub const ALL: [Defect; 12] = [
+    pub const ALL: [Defect; 14] = [
         Defect::LocalSessions,
         Defect::StickyLocalSessions,
         Defect::StorePerZone,
@@ -161,6 +165,8 @@ impl Defect {
         Defect::LocalCsrf,
         Defect::LocalJobs,
         Defect::SlowInstance,
+        Defect::DrainIgnored,
+        Defect::AlwaysHealthy,
         Defect::SessionsWithoutTtl,
         Defect::DefaultUserOn,
         Defect::PlainTextPort,

@@ -147,6 +147,10 @@ pub enum DefectFile {
     LocalJobs,
     /// The first instance takes 30 % longer for every request.
     SlowInstance,
+    /// An instance that is asked to end ends at once and drops what it has.
+    DrainIgnored,
+    /// The health check says yes whatever it is asked, also while an instance boots.
+    AlwaysHealthy,
     /// Sessions never expire in the store.
     SessionsWithoutTtl,
     /// The store lets anybody in without a password.

@@ -98,6 +98,26 @@ fn cohort_lines(page: &mut Page, cohort: &Cohort) {
     }
 }
 
+/// Requests that failed when instances went, told with those instances.
+pub(super) fn departures(page: &mut Page, analysis: &Analysis) {
+    let failing: Vec<_> = analysis.departures.iter().filter(|d| d.failed_requests > 0).collect();
+    if failing.is_empty() {
+        return;
+    }
+    page.heading("Requests that failed when instances went");
+    for departure in failing.into_iter().take(MOST_ROWS) {
+        let until = departure.until_us.since(departure.at_us).as_secs_f64() + 3.0;
+        let text = format!(
+            "{} failed within {until:.0} s of {}, which {} at {}",
+            departure.failed_requests,
+            departure.instances.join(", "),
+            wording::manner(&departure.manner),
+            seconds(departure.at_us)
+        );
+        page.paragraph(None, "  ", &printable(&text));
+    }
+}
+
 pub(super) fn new_instances(page: &mut Page, analysis: &Analysis) {
     if analysis.stages.is_empty() {
         return;

@@ -13,6 +13,7 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::continuity(&mut page, sessions);
     sections::addresses(&mut page, subject.events, analysis);
     sections::new_instances(&mut page, analysis);
+    sections::departures(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);
     sections::symptoms(&mut page, verdict);

@@ -345,6 +345,10 @@ pub enum SymptomKind {
     LoginsRefused,
     /// New instances are slower than their peers at first.
     SlowWarmUp,
+    /// New instances are given requests that they cannot serve yet.
+    ReadyTooSoon,
+    /// Requests fail when an instance is drained.
+    DrainIgnored,
 }
 
 impl SessionFindings {

@@ -149,6 +149,8 @@ fn planted(defect: DefectFile) -> Defect {
         DefectFile::LocalCsrf => Defect::LocalCsrf,
         DefectFile::LocalJobs => Defect::LocalJobs,
         DefectFile::SlowInstance => Defect::SlowInstance,
+        DefectFile::DrainIgnored => Defect::DrainIgnored,
+        DefectFile::AlwaysHealthy => Defect::AlwaysHealthy,
         DefectFile::SessionsWithoutTtl => Defect::SessionsWithoutTtl,
         DefectFile::DefaultUserOn => Defect::DefaultUserOn,
         DefectFile::PlainTextPort => Defect::PlainTextPort,
