@@ -16,6 +16,8 @@
 pub mod analysis;
 /// The reference stateless application that the lab runs and anyone can deploy.
 pub mod app;
+/// A deployment against known good practice, check by check.
+pub mod audit;
 /// One file a command; the only place that prints.
 pub mod cli;
 /// Two runs, or a series of them, to what changed: pure.

@@ -10,6 +10,7 @@ use super::times::{Requests, Times};
 use super::warm_up::WarmUps;
 use super::warm_up_course::WarmUpCourses;
 use super::windows::Windows;
+use super::StoreFindings;
 use super::{
     Analysis, ConnectionFigures, ElasticityFigures, GeneratorFigures, InstanceFigures, InstanceStages,
     PhaseDistributions, Phases, StepFigures,
@@ -51,6 +52,7 @@ pub struct Analyser {
     addresses: BTreeMap<NameId, u64>,
     outcomes: BTreeMap<&'static str, u64>,
     generator: GeneratorFigures,
+    store: Option<StoreFindings>,
 }
 
 struct InstanceTally {
@@ -82,6 +84,7 @@ impl Analyser {
             windows: Windows::new(plan, &changes, load_start),
             departures: Departures::new(events),
             generator: generator(samples, load_start, load_end),
+            store: StoreFindings::of(events, samples),
             events: events.to_vec(),
             changes,
             load_start,
@@ -218,6 +221,7 @@ impl Analyser {
             phases,
             warm_ups: self.warm_up_courses.finish(names, &stages),
             stages,
+            store: self.store,
             objectives: self.windows.finish(load_end_us, recovery),
         }
     }

@@ -1,3 +1,4 @@
+use super::StoreFindings;
 use crate::history::{FleetChange, Offset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub struct Analysis {
     pub stages: Vec<InstanceStages>,
     /// The first minute of each new instance, in the order of `stages`.
     pub warm_ups: Vec<WarmUpCourse>,
+    /// None where no store was watched.
+    pub store: Option<StoreFindings>,
     pub objectives: Vec<ObjectiveFigures>,
 }
 

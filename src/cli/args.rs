@@ -27,6 +27,8 @@ pub enum Command {
     Compare(super::compare::CompareArgs),
     /// Find where the figures of a series of runs changed.
     Trend(super::trend::TrendArgs),
+    /// Check a profile's deployment against good practice: zones, failover, access to the store, sessions, routing.
+    Audit(super::audit::AuditArgs),
     /// Print the JSON Schema of profiles, for editors.
     Schema,
     /// The fleet on this machine.

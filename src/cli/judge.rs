@@ -59,7 +59,7 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let run = RecordedRun::open(path)?;
     let names = Names::default();
     let plan = &run.manifest.plan;
-    let mut oracle = Oracle::new(plan, &run.events);
+    let mut oracle = Oracle::new(plan, &run.events, &run.samples);
     let mut analyser = Analyser::new(plan, &run.events, &run.samples);
     let reading = run.for_each(&names, |row| {
         oracle.observe(row, &names);

@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod audit;
 mod baseline;
 mod check;
 mod compare;

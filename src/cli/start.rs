@@ -1,6 +1,6 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
-use super::{app, check, compare, guard, lab, relay, report, run, schema, suite, trend};
+use super::{app, audit, check, compare, guard, lab, relay, report, run, schema, suite, trend};
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
@@ -12,6 +12,7 @@ pub fn start() -> Exit {
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Trend(args) => trend::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),

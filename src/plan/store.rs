@@ -9,10 +9,12 @@ pub struct StoreAccess {
     pub nodes: Vec<StoreNode>,
     /// May read what the application keeps, and write under `canary_prefix`.
     pub login: StoreLogin,
+    /// The application's own: the audit tries what it may not do.
+    pub app_login: StoreLogin,
     /// The certificate authority (PEM) that the nodes' certificates come from.
     pub ca_pem: Vec<u8>,
     /// What keys of sessions start with.
-    pub session_prefix: String,
+    pub session_prefixes: Vec<String>,
     /// What the probe's own keys start with.
     pub canary_prefix: String,
     /// A write counts as acknowledged once this many replicas have it.

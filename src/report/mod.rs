@@ -1,6 +1,7 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
 mod annotations;
+mod audit;
 mod charts;
 mod comparison;
 mod exposition;
@@ -21,6 +22,7 @@ mod trend;
 mod wording;
 
 pub use annotations::annotations;
+pub use audit::{audit, audit_junit};
 #[cfg(feature = "png")]
 pub use charts::Painter;
 pub use charts::{Chart, Series, TimeAxis, charts};

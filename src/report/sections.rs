@@ -234,6 +234,54 @@ pub(super) fn symptoms(page: &mut Page, verdict: &Verdict) {
     }
 }
 
+/// What the losses were put down to, and what a restore took as was to be expected.
+pub(super) fn causes(page: &mut Page, sessions: &SessionFindings) {
+    if !sessions.causes.is_empty() {
+        page.heading("Causes of the losses");
+    }
+    for (cause, counts) in &sessions.causes {
+        let told = [("re-logins", counts.relogins), ("losses of state", counts.state_lost)];
+        let told: Vec<String> =
+            told.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+        page.paragraph(None, "  · ", &format!("{}: {}", cause.words(), told.join(", ")));
+    }
+    if let Some(restored) = &sessions.restored {
+        let text = format!(
+            "gone with the restore, as was to be expected: {} sessions that had logged in since the snapshot ({} were \
+             asked to log in again) and {} acknowledged writes",
+            restored.sessions, restored.asked_to_log_in_again, restored.writes
+        );
+        page.heading("Restored");
+        page.paragraph(None, "  ", &text);
+    }
+}
+
+/// What the store's probe saw.
+pub(super) fn store(page: &mut Page, analysis: &Analysis) {
+    let Some(store) = &analysis.store else { return };
+    page.heading("Session store");
+    if store.acknowledged_writes == 0 {
+        page.paragraph(Some(Tone::Doubtful), "  ", "the probe reached no primary in the whole run: nothing is known of it");
+        return;
+    }
+    let outages: Vec<String> = (store.outages.iter())
+        .map(|outage| match outage.seconds {
+            Some(length) => format!("{length:.2} s at {}", seconds(outage.from_us)),
+            None => format!("from {} to the end", seconds(outage.from_us)),
+        })
+        .collect();
+    let away = if outages.is_empty() { "always acknowledged writes".to_owned() } else { format!("no writes for {}", outages.join(", ")) };
+    let text = format!(
+        "{away}; {} of the probe's {} acknowledged writes lost; {} keys evicted; a replica was at most {} writes behind",
+        store.lost_writes, store.acknowledged_writes, store.evicted_keys, store.most_behind_writes
+    );
+    page.paragraph(None, "  ", &text);
+    if store.session_keys_without_ttl > 0 {
+        let text = format!("{} sampled keys of sessions have no time to live", store.session_keys_without_ttl);
+        page.paragraph(Some(Tone::Bad), "  ", &text);
+    }
+}
+
 /// One example of each kind of loss.
 pub(super) fn losses(page: &mut Page, sessions: &SessionFindings) {
     if sessions.losses.is_empty() {

@@ -16,7 +16,9 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::departures(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);
+    sections::store(&mut page, analysis);
     sections::symptoms(&mut page, verdict);
+    sections::causes(&mut page, sessions);
     sections::losses(&mut page, sessions);
     if verdict.outcome != Outcome::Inconclusive {
         sections::doubts(&mut page, verdict);

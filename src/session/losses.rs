@@ -1,5 +1,5 @@
 use super::live::{Live, Place, Rules};
-use super::{Before, LossExample, LossKind};
+use super::{Before, LossCause, LossExample, LossKind};
 use crate::history::{Names, Observation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,7 @@ impl Losses {
         rules: &Rules,
         names: &Names,
         (expected, found): (String, String),
+        cause: Option<LossCause>,
     ) {
         let kept = self.kept.entry(kind).or_default();
         let full = kept.len() >= LossExample::MOST;
@@ -45,6 +46,7 @@ impl Losses {
             logged_in_us: live.begun,
             expected,
             found,
+            cause,
         });
         if full {
             kept.pop_last();

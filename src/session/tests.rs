@@ -6,7 +6,7 @@ use crate::plan::fixture::{CART, EXPORT, FORM, LOGIN, LOGOUT, PAGE, THEME, plan}
 use proptest::prelude::*;
 
 fn judge_by(plan: &Plan, events: &[Event], names: &Names, rows: &[Observation]) -> SessionFindings {
-    let mut oracle = Oracle::new(plan, events);
+    let mut oracle = Oracle::new(plan, events, &[]);
     rows.iter().for_each(|row| oracle.observe(row, names));
     let findings = oracle.finish(names);
     assert_eq!(findings.answers.rows(), rows.len() as u64, "each row has one answer");

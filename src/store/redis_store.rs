@@ -113,10 +113,10 @@ impl WatchedStore for RedisStore {
 
     async fn session_keys(&mut self) -> Result<Option<SessionKeyGauges>, String> {
         let mut scan = pipe();
-        scan.cmd("SCAN").arg(self.cursor).arg("MATCH").arg(format!("{}*", self.access.session_prefix));
-        scan.arg("COUNT").arg(KEYS_A_LOOK);
-        let ((cursor, keys),): ((u64, Vec<Vec<u8>>),) = self.ask(&scan).await?;
+        scan.cmd("SCAN").arg(self.cursor).arg("COUNT").arg(KEYS_A_LOOK);
+        let ((cursor, mut keys),): ((u64, Vec<Vec<u8>>),) = self.ask(&scan).await?;
         self.cursor = cursor;
+        keys.retain(|key| self.access.session_prefixes.iter().any(|prefix| key.starts_with(prefix.as_bytes())));
         if keys.is_empty() {
             return Ok(None);
         }

@@ -52,7 +52,7 @@ impl Run {
 
     pub fn findings(&self) -> (Analysis, SessionFindings) {
         let mut analyser = Analyser::new(&self.plan, &self.events, &self.samples);
-        let mut oracle = Oracle::new(&self.plan, &self.events);
+        let mut oracle = Oracle::new(&self.plan, &self.events, &self.samples);
         for row in &self.rows {
             analyser.observe(row, &self.names);
             oracle.observe(row, &self.names);

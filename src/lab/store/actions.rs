@@ -273,8 +273,8 @@ impl Store {
 
     /// Everything is lost, and what a snapshot kept comes back.
     async fn restore(&self, snapshot: PathBuf, notices: &NoticeSender) -> Outcome {
-        let begun = Instant::now();
         let primary = self.primary().await?;
+        let begun = Instant::now();
         for node in &self.nodes {
             node.host.kill(&self.runner).await;
             node.wipe().map_err(|error| format!("{} cannot be wiped: {error}", node.host.name()))?;

@@ -100,8 +100,9 @@ impl Store {
             location: self.location.clone(),
             nodes: self.nodes.iter().map(node).collect(),
             login: self.passwords.probe_login(),
+            app_login: self.passwords.app_login(),
             ca_pem: self.certificates.ca_pem.clone(),
-            session_prefix: format!("{KEY_PREFIX}session:"),
+            session_prefixes: ["session:", "token:"].map(|kind| format!("{KEY_PREFIX}{kind}")).to_vec(),
             canary_prefix: CANARY_PREFIX.to_owned(),
             wait_for_replicas: self.plan.wait_for_replicas,
         }
