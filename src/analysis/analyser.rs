@@ -1,3 +1,4 @@
+use super::StoreFindings;
 use super::balance::balance;
 use super::columns::Pace;
 use super::departures::Departures;
@@ -10,7 +11,6 @@ use super::times::{Requests, Times};
 use super::warm_up::WarmUps;
 use super::warm_up_course::WarmUpCourses;
 use super::windows::Windows;
-use super::StoreFindings;
 use super::{
     Analysis, ConnectionFigures, ElasticityFigures, GeneratorFigures, InstanceFigures, InstanceStages,
     PhaseDistributions, Phases, StepFigures,

@@ -54,7 +54,9 @@ async fn readiness(fleet: &dyn Fleet) -> Check {
     }
     let back = within(UNREADY_WITHIN, || healthy() == before).await;
     let seen = match (unready, back) {
-        (Some(after), Some(_)) => format!("{:.1} s after the store was gone, no instance was healthy", after.as_secs_f64()),
+        (Some(after), Some(_)) => {
+            format!("{:.1} s after the store was gone, no instance was healthy", after.as_secs_f64())
+        }
         (Some(_), None) => "the instances did not come back with the store".to_owned(),
         (None, _) => format!("healthy for {} s without a store", UNREADY_WITHIN.as_secs()),
     };

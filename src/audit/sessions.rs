@@ -55,7 +55,8 @@ async fn walk_through(site: &Site, visitor: &Visitor<'_>) -> Result<Vec<Check>, 
     let line = line.or(form.session_cookie().map(str::to_owned)).unwrap_or_default();
     let has = |flag: &str| line.split(';').skip(1).any(|part| part.trim().to_ascii_lowercase().starts_with(flag));
     let missing: Vec<&str> = ["HttpOnly", "SameSite"].into_iter().filter(|f| !has(&f.to_ascii_lowercase())).collect();
-    let told = if missing.is_empty() { "HttpOnly, SameSite".to_owned() } else { format!("no {}", missing.join(", no ")) };
+    let told =
+        if missing.is_empty() { "HttpOnly, SameSite".to_owned() } else { format!("no {}", missing.join(", no ")) };
     Ok(vec![
         FLAGS.holds(missing.is_empty(), told),
         if site.is_encrypted() {

@@ -1,5 +1,5 @@
 use super::junit::unsuccessful;
-use super::text::{Page, Style, Tone, cell, printable};
+use super::text::{Page, Style, Tone, printable};
 use crate::audit::{Check, CheckResult};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -7,8 +7,16 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 pub fn audit(profile: &str, checks: &[Check], width: usize, style: Style) -> String {
     let mut page = Page::new(width, style);
     page.heading(&format!("Audit of {}", printable(profile)));
-    let row = |check: &Check| [check.result.words(), check.name, check.seen.as_str()].map(cell).to_vec();
-    page.table(&checks.iter().map(row).collect::<Vec<_>>());
+    let widest = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    for check in checks {
+        let tone = match check.result {
+            CheckResult::Passed | CheckResult::NotApplicable => None,
+            CheckResult::Failed => Some(Tone::Bad),
+            CheckResult::Unknown => Some(Tone::Doubtful),
+        };
+        let (result, name, seen) = (check.result.words(), check.name, printable(&check.seen));
+        page.line(tone, &format!("  {result:<7}  {name:<widest$}  {seen}"));
+    }
     for check in checks.iter().filter(|check| check.result == CheckResult::Failed) {
         page.paragraph(Some(Tone::Bad), "  · ", &printable(&format!("{}: {}", check.name, check.seen)));
         page.paragraph(None, "    ", &format!("{}; {}", check.why, check.remedy));

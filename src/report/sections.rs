@@ -261,7 +261,11 @@ pub(super) fn store(page: &mut Page, analysis: &Analysis) {
     let Some(store) = &analysis.store else { return };
     page.heading("Session store");
     if store.acknowledged_writes == 0 {
-        page.paragraph(Some(Tone::Doubtful), "  ", "the probe reached no primary in the whole run: nothing is known of it");
+        page.paragraph(
+            Some(Tone::Doubtful),
+            "  ",
+            "the probe reached no primary in the whole run: nothing is known of it",
+        );
         return;
     }
     let outages: Vec<String> = (store.outages.iter())
@@ -270,7 +274,11 @@ pub(super) fn store(page: &mut Page, analysis: &Analysis) {
             None => format!("from {} to the end", seconds(outage.from_us)),
         })
         .collect();
-    let away = if outages.is_empty() { "always acknowledged writes".to_owned() } else { format!("no writes for {}", outages.join(", ")) };
+    let away = if outages.is_empty() {
+        "always acknowledged writes".to_owned()
+    } else {
+        format!("no writes for {}", outages.join(", "))
+    };
     let text = format!(
         "{away}; {} of the probe's {} acknowledged writes lost; {} keys evicted; a replica was at most {} writes behind",
         store.lost_writes, store.acknowledged_writes, store.evicted_keys, store.most_behind_writes

@@ -127,7 +127,11 @@ mod tests {
 
     fn sample(seconds: f64, evicted_keys: u64) -> Sample {
         let primary = Some(PrimaryGauges { evicted_keys, ..PrimaryGauges::default() });
-        Sample { at_us: at(seconds), store: Some(StoreGauges { primary, ..StoreGauges::default() }), ..Sample::default() }
+        Sample {
+            at_us: at(seconds),
+            store: Some(StoreGauges { primary, ..StoreGauges::default() }),
+            ..Sample::default()
+        }
     }
 
     fn lost(since: f64, found: f64) -> Lost<'static> {
@@ -137,11 +141,8 @@ mod tests {
 
     #[test]
     fn a_loss_is_put_down_to_what_happened_while_nobody_looked() {
-        let primary = |node: &str| EventKind::StoreRoleChanged {
-            node: node.into(),
-            zone: "z".into(),
-            role: StoreRole::Primary,
-        };
+        let primary =
+            |node: &str| EventKind::StoreRoleChanged { node: node.into(), zone: "z".into(), role: StoreRole::Primary };
         let gone = EventKind::InstanceGone { instance: "i-1".into(), zone: "z".into(), expected: false };
         let events = [
             event(10.0, EventKind::StoreWritesStopped),

@@ -150,7 +150,12 @@ impl Live {
 
     /// The session ended as agreed: its state may rightly be gone.
     pub(super) fn forget_states(&mut self, plan_states: &[crate::plan::State]) {
-        let fresh = |state| StateLedger { ledger: Ledger::new(state), written_at: None, last_agreed: None, after_relogin: false };
+        let fresh = |state| StateLedger {
+            ledger: Ledger::new(state),
+            written_at: None,
+            last_agreed: None,
+            after_relogin: false,
+        };
         self.states = plan_states.iter().map(fresh).collect();
     }
 

@@ -66,7 +66,9 @@ enum Said {
     Recognised,
     WrongUser,
     Rejected,
-    RejectedAsAgreed { expired: bool },
+    RejectedAsAgreed {
+        expired: bool,
+    },
     /// It began after the snapshot that was put back.
     RejectedAsRestored,
 }
@@ -267,10 +269,8 @@ impl Oracle {
         }
         // Whoever is asked to log in, or taken for someone else, sees nothing of the session's own state.
         // What is answered while a snapshot is put back may come from before it or from after.
-        let unseen = matches!(
-            said,
-            Said::WrongUser | Said::Rejected | Said::RejectedAsAgreed { .. } | Said::RejectedAsRestored
-        );
+        let unseen =
+            matches!(said, Said::WrongUser | Said::Rejected | Said::RejectedAsAgreed { .. } | Said::RejectedAsRestored);
         if unseen || torn {
             return StateSaid::Nothing;
         }

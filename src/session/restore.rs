@@ -60,7 +60,12 @@ pub(super) struct Expected {
 
 impl Live {
     /// Brings the session up to the milestones before this row.
-    pub(super) fn pass_milestones(&mut self, milestones: &[Milestone], row: &Observation, states: &[State]) -> Expected {
+    pub(super) fn pass_milestones(
+        &mut self,
+        milestones: &[Milestone],
+        row: &Observation,
+        states: &[State],
+    ) -> Expected {
         let mut expected = Expected::default();
         while let Some(milestone) = milestones.get(self.next_milestone) {
             if !milestone.is_before(row) {

@@ -24,8 +24,8 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "history", "audit", "profile", "app", "plan", "fleet", "load", "store", "record", "lab", "session", "analysis",
-            "verdict", "compare", "report", "run",
+            "history", "audit", "profile", "app", "plan", "fleet", "load", "store", "record", "lab", "session",
+            "analysis", "verdict", "compare", "report", "run",
         ],
     ),
     // main.rs, and lib.rs which names nothing.
