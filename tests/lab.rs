@@ -9,8 +9,8 @@ use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{
-    Action, AutoscalerPlan, Defect, Distribution, Farewell, InstanceChoice, LabPlan, LabStore, Outage, Pick, Redis,
-    Secret, WarmUp,
+    Action, AutoscalerPlan, Defect, Distribution, EvictionPolicy, Failover, Farewell, InstanceChoice, LabPlan,
+    LabStore, Outage, Pick, Redis, Secret, WarmUp,
 };
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -495,9 +495,9 @@ async fn a_highly_available_store_and_tls_come_up_and_go_without_a_trace() {
     assert!(lab.lab.ca_file().exists());
     let directory = lab.lab.directory().to_owned();
     let mut pids: Vec<u32> = lab.lab.daemons().map(|(_, pid)| pid).collect();
-    assert_eq!(pids.len(), 6, "HAProxy, two servers, three sentinels");
+    assert_eq!(pids.len(), 7, "HAProxy, three servers, three sentinels");
     pids.extend(lab.lab.instances().iter().map(|(_, pid)| pid));
-    assert_eq!(pids.len(), 8);
+    assert_eq!(pids.len(), 9);
     assert!(pids.iter().all(|pid| is_alive(*pid)));
     lab.lab.shut_down().await;
     // Nothing to wait for: shutting down did.
@@ -521,7 +521,7 @@ async fn killing_the_tool_leaves_nothing() {
     assert!(came_up, "rushhour lab up came up");
     let directory = directory.expect("it names its directory");
     let pids = descendants(tool.id());
-    assert_eq!(pids.len(), 1 + 6 + 2, "a guard, HAProxy and five Redis processes below it, two instances");
+    assert_eq!(pids.len(), 1 + 7 + 2, "a guard, HAProxy and six Redis processes below it, two instances");
     assert!(directory.exists());
     tool.kill().unwrap();
     tool.wait().unwrap();
@@ -540,4 +540,36 @@ async fn interrupting_the_tool_leaves_nothing() {
     assert!(tool.wait().unwrap().success());
     assert!(!pids.iter().any(|pid| is_alive(*pid)));
     assert!(!directory.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
+    let store = LabStore { link_delay: Duration::from_millis(20), ..LabStore::default() };
+    let mut lab = start(&LabPlan { redis: Redis::Sentinel, store, ..plan() }).await;
+    let done = async |action: Action| lab.lab.apply(&action).await.unwrap_or_else(|error| panic!("{error}"));
+    let told = done(Action::StoreFailover { how: Failover::Kill }).await;
+    assert!(told.contains("took over from redis-1"), "{told}");
+    let told = done(Action::StoreRecovery).await;
+    assert!(told.contains("redis-1") && told.ends_with("started again"), "{told}");
+    let told = done(Action::StoreFailover { how: Failover::Graceful }).await;
+    assert!(!told.contains("from redis-1"), "it was a replica: {told}");
+    let refused = lab.lab.apply(&Action::Restore).await.unwrap_err();
+    assert!(refused.to_string().contains("there is no snapshot"), "{refused}");
+    done(Action::Snapshot).await;
+    done(Action::Restore).await;
+    assert_eq!(done(Action::StoreRestart).await, "empty, for nothing is persisted");
+    done(Action::StoreOutage).await;
+    assert_eq!(done(Action::StoreRecovery).await, "all go on");
+    done(Action::Evict { policy: EvictionPolicy::VolatileTtl, memory_share: 0.5 }).await;
+    for (what, name) in [
+        ("the snapshot", "store-snapshot-taken"),
+        ("the restore", "store-restored"),
+        ("the restart", "store-restarted"),
+        ("the limit", "store-memory-limited"),
+    ] {
+        lab.until(what, |kind| kind.name() == name).await;
+    }
+    let trouble = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. });
+    assert_eq!(lab.seen.iter().filter(trouble).count(), 0, "what was asked for is no trouble: {:?}", lab.seen);
+    lab.lab.shut_down().await;
 }

@@ -2,7 +2,7 @@ use super::text::{Page, Tone, cell, printable};
 use super::wording::{self, ms, seconds};
 use crate::analysis::{Analysis, ElasticityFigures, Stamp, TimeFigures};
 use crate::history::{Event, EventKind};
-use crate::session::{Cohort, SessionFindings};
+use crate::session::{Cohort, LossCause, SessionFindings};
 use crate::verdict::{Met, Verdict};
 use std::collections::BTreeSet;
 
@@ -236,10 +236,12 @@ pub(super) fn symptoms(page: &mut Page, verdict: &Verdict) {
 
 /// What the losses were put down to, and what a restore took as was to be expected.
 pub(super) fn causes(page: &mut Page, sessions: &SessionFindings) {
-    if !sessions.causes.is_empty() {
+    // That nothing is known is not worth a section.
+    let known = sessions.causes.keys().any(|cause| *cause != LossCause::Unknown);
+    if known {
         page.heading("Causes of the losses");
     }
-    for (cause, counts) in &sessions.causes {
+    for (cause, counts) in sessions.causes.iter().filter(|_| known) {
         let told = [("re-logins", counts.relogins), ("losses of state", counts.state_lost)];
         let told: Vec<String> =
             told.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
