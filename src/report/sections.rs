@@ -272,14 +272,14 @@ pub(super) fn store(page: &mut Page, analysis: &Analysis) {
     }
     let outages: Vec<String> = (store.outages.iter())
         .map(|outage| match outage.seconds {
-            Some(length) => format!("{length:.2} s at {}", seconds(outage.from_us)),
+            Some(length) => format!("for {length:.2} s at {}", seconds(outage.from_us)),
             None => format!("from {} to the end", seconds(outage.from_us)),
         })
         .collect();
     let away = if outages.is_empty() {
         "always acknowledged writes".to_owned()
     } else {
-        format!("no writes for {}", outages.join(", "))
+        format!("no writes {}", outages.join(", "))
     };
     let text = format!(
         "{away}; {} of the probe's {} acknowledged writes lost; {} keys evicted; a replica was at most {} writes behind",

@@ -9,6 +9,13 @@ pub(super) struct Losses {
     kept: BTreeMap<LossKind, BTreeSet<LossExample>>,
 }
 
+/// What was expected of a row and what was found in it.
+pub(super) struct Told {
+    pub expected: String,
+    pub found: String,
+    pub cause: Option<LossCause>,
+}
+
 impl Losses {
     /// `live`: the session as it was before this row.
     pub(super) fn add(
@@ -18,8 +25,7 @@ impl Losses {
         live: &Live,
         rules: &Rules,
         names: &Names,
-        (expected, found): (String, String),
-        cause: Option<LossCause>,
+        Told { expected, found, cause }: Told,
     ) {
         let kept = self.kept.entry(kind).or_default();
         let full = kept.len() >= LossExample::MOST;

@@ -3,7 +3,7 @@ use super::causes::{Causes, Lost};
 use super::cohort::{CohortTally, Evidence, Fate, Member};
 use super::ledger::{Effect, Reading, is_write, state_of};
 use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
-use super::losses::Losses;
+use super::losses::{Losses, Told};
 use super::restore::{Milestone, in_a_restore};
 use super::{
     AnswerCounts, ByPlace, CauseCounts, HandoffFindings, LoginFindings, LossCause, LossKind, RestoreFindings,
@@ -199,8 +199,8 @@ impl Oracle {
         if refused {
             self.logins.refused += 1;
             let found = format!("status {}", row.status);
-            let told = ("the login accepted".to_owned(), found);
-            self.losses.add(LossKind::LoginRefused, row, live, &self.rules, names, told, None);
+            let told = Told { expected: "the login accepted".to_owned(), found, cause: None };
+            self.losses.add(LossKind::LoginRefused, row, live, &self.rules, names, told);
         } else {
             self.logins.accepted += 1;
         }
@@ -227,7 +227,8 @@ impl Oracle {
             self.cause_counts.entry(cause).or_default().relogins += 1;
             cause
         });
-        self.losses.add(kind, row, live, &self.rules, names, (expected.to_owned(), found), cause);
+        let told = Told { expected: expected.to_owned(), found, cause };
+        self.losses.add(kind, row, live, &self.rules, names, told);
     }
 
     fn cause(
@@ -324,7 +325,8 @@ impl Oracle {
                 self.cause_counts.entry(cause).or_default().state_lost += 1;
                 cause
             });
-            self.losses.add(kind, row, live, &self.rules, names, (expected, difference.found), cause);
+            let told = Told { expected, found: difference.found, cause };
+            self.losses.add(kind, row, live, &self.rules, names, told);
         }
         said
     }
