@@ -58,6 +58,7 @@ pub struct Analyser {
 struct InstanceTally {
     zone: Option<NameId>,
     requests: Requests,
+    server_errors: u64,
     per_second: Vec<u32>,
 }
 
@@ -148,10 +149,12 @@ impl Analyser {
         if self.instances.len() >= Self::MOST_INSTANCES && !self.instances.contains_key(&instance) {
             return;
         }
-        let fresh = || InstanceTally { zone: None, requests: Requests::new(), per_second: Vec::new() };
+        let fresh =
+            || InstanceTally { zone: None, requests: Requests::new(), server_errors: 0, per_second: Vec::new() };
         let tally = self.instances.entry(instance).or_insert_with(fresh);
         tally.zone = tally.zone.or(row.zone);
         tally.requests.take(row);
+        tally.server_errors += u64::from(row.status >= 500);
         let second = row.last_byte.since(self.load_start).as_secs() as usize;
         if second < Self::MOST_SECONDS {
             if tally.per_second.len() <= second {
@@ -192,6 +195,7 @@ impl Analyser {
                 zone: tally.zone.map(name),
                 new: self.appearances.of(*id).is_some_and(|a| a.new),
                 requests: tally.requests.figures(),
+                server_errors: tally.server_errors,
                 per_second: tally.per_second.clone(),
             })
             .collect();

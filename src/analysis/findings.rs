@@ -98,6 +98,8 @@ pub struct InstanceFigures {
     pub new: bool,
     #[serde(flatten)]
     pub requests: RequestFigures,
+    /// Answered with a 5xx: it could not serve them.
+    pub server_errors: u64,
     /// Responses in each second from the load's start.
     pub per_second: Vec<u32>,
 }

@@ -15,18 +15,17 @@ pub(super) fn symptoms(analysis: &Analysis) -> impl Iterator<Item = Symptom> {
     [slow_warm_up(analysis), ready_too_soon(analysis), drain_ignored(analysis)].into_iter().flatten()
 }
 
-/// Failures that a new instance answered itself, while those that were there before answered hardly any.
+/// Errors that a new instance answered itself, while those that were there before answered hardly any.
 fn ready_too_soon(analysis: &Analysis) -> Option<Symptom> {
     let share = |errors: u64, count: u64| errors as f64 / count.max(1) as f64;
-    let old = analysis.instances.iter().filter(|instance| !instance.new).map(|instance| &instance.requests);
-    let (errors, count) = old.fold((0, 0), |(errors, count), r| (errors + r.errors, count + r.count));
+    let old = analysis.instances.iter().filter(|instance| !instance.new);
+    let (errors, count) = old.fold((0, 0), |(errors, count), i| (errors + i.server_errors, count + i.requests.count));
     let usual = share(errors, count);
-    let failing = analysis.instances.iter().filter(|instance| {
-        let requests = &instance.requests;
-        instance.new && requests.errors >= FEWEST_FAILED && share(requests.errors, requests.count) > STANDS_OUT * usual
+    let failing = analysis.instances.iter().filter(|i| {
+        i.new && i.server_errors >= FEWEST_FAILED && share(i.server_errors, i.requests.count) > STANDS_OUT * usual
     });
     let evidence: Vec<String> = failing
-        .map(|i| format!("{}: {} of {} requests failed", i.instance, i.requests.errors, i.requests.count))
+        .map(|i| format!("{}: {} of {} requests failed", i.instance, i.server_errors, i.requests.count))
         .collect();
     (!evidence.is_empty()).then(|| Symptom {
         kind: SymptomKind::ReadyTooSoon,
