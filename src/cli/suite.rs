@@ -1,4 +1,4 @@
-//! A folder of profiles, one after the other. Each run is a process of its own: it leaves nothing to the next.
+//! A folder of profiles, one after the other: those whose description asks a question. Each run is a process of its own: it leaves nothing to the next.
 
 use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
@@ -16,7 +16,8 @@ use std::process::Stdio;
 
 #[derive(Args)]
 pub struct SuiteArgs {
-    /// The folder of profiles, such as profiles/.
+    /// The folder of profiles, such as profiles/. Those are run whose `description` asks a question and whose target is
+    /// the lab.
     pub folder: PathBuf,
     /// Override a key of every profile.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -79,6 +80,9 @@ fn wanting(path: &Path, set: &[String]) -> Result<String, SuiteRow> {
         Ok(Resolved { plan, .. }) if plan.target.url.is_some() => {
             let why = "it needs an application of yours at its `target.url`; run it by itself";
             Err(row(&name, plan.description, SuiteResult::Skipped, why))
+        }
+        Ok(Resolved { plan, .. }) if !plan.description.contains('?') => {
+            Err(row(&name, plan.description, SuiteResult::Skipped, "its description asks no question"))
         }
         Ok(Resolved { plan, .. }) => Ok(plan.description),
         Err(_) => Err(row(&name, String::new(), SuiteResult::Failed, "the profile is wrong, as said above")),

@@ -5,7 +5,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SuiteRow {
     pub profile: String,
-    /// The first sentence of the profile's description.
+    /// The profile's description.
     pub question: String,
     pub result: SuiteResult,
     pub exit_code: Option<u8>,
