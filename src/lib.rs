@@ -16,6 +16,8 @@
 pub mod analysis;
 /// The reference stateless application that the lab runs and anyone can deploy.
 pub mod app;
+/// A deployment against known good practice, check by check.
+pub mod audit;
 /// One file a command; the only place that prints.
 pub mod cli;
 /// Two runs, or a series of them, to what changed: pure.
@@ -40,5 +42,7 @@ pub mod report;
 pub mod run;
 /// The session oracle: pure.
 pub mod session;
+/// The probe of the session store: what it does during a run, seen by a client of its own.
+pub mod store;
 /// Objectives, validity and session fates to a verdict: pure.
 pub mod verdict;

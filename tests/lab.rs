@@ -8,7 +8,10 @@ use hyper_util::rt::TokioIo;
 use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
-use rushhour::plan::{Action, AutoscalerPlan, Defect, Distribution, LabPlan, Redis, Secret, WarmUp};
+use rushhour::plan::{
+    Action, AutoscalerPlan, Defect, Distribution, EvictionPolicy, Failover, Farewell, InstanceChoice, LabPlan,
+    LabStore, Outage, Pick, Redis, Secret, WarmUp,
+};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -36,6 +39,7 @@ fn plan() -> LabPlan {
         absolute_timeout: Duration::from_secs(3600),
         tls: false,
         redis: Redis::Single,
+        store: LabStore::default(),
         autoscaler: None,
         defect: None,
         users: 10,
@@ -231,7 +235,7 @@ async fn grows_and_shrinks_under_load_without_a_failed_request() {
     load.until_served_by("i-3", 20).await;
     let gauges = lab.lab.gauges().unwrap();
     assert_eq!((gauges.desired, gauges.launched, gauges.healthy), (3, 3, 3));
-    assert!(lab.lab.store_gauges().is_some_and(|store| store.connected_clients > 0));
+    assert!(lab.lab.store().is_some());
 
     lab.lab.apply(&Action::ScaleIn { by: 1 }).await.unwrap();
     lab.until("i-3 draining", |kind| matches!(kind, EventKind::InstanceDraining { instance, .. } if instance == "i-3"))
@@ -331,6 +335,127 @@ async fn a_balancer_that_dies_comes_back_with_its_instances() {
     lab.lab.shut_down().await;
 }
 
+fn one(pick: Pick) -> InstanceChoice {
+    InstanceChoice { pick, zone: None }
+}
+
+fn is_gone(kind: &EventKind, wanted: &str) -> bool {
+    matches!(kind, EventKind::InstanceGone { instance, expected: true, .. } if instance == wanted)
+}
+
+fn is_unhealthy(kind: &EventKind, wanted: &str) -> bool {
+    matches!(kind, EventKind::InstanceUnhealthy { instance, .. } if instance == wanted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_instance_is_missed_by_the_balancer_and_then_replaced() {
+    let mut lab = start(&plan()).await;
+    let done = lab.lab.apply(&Action::KillInstance { which: one(Pick::Oldest) }).await.unwrap();
+    assert_eq!(done, "i-1 in zone-a");
+    lab.until("i-1 gone", |kind| is_gone(kind, "i-1")).await;
+    lab.until("i-1 missed", |kind| is_unhealthy(kind, "i-1")).await;
+    lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
+    let refused = lab.lab.apply(&Action::KillInstance { which: one(Pick::Id("i-1".into())) }).await.unwrap_err();
+    assert_eq!(refused.to_string(), "`kill-instance` was refused: i-1 is not there; there are i-2, i-3");
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_instance_is_found_out_by_the_health_check_and_replaced() {
+    let mut lab = start(&plan()).await;
+    let frozen = lab.lab.instances().into_iter().find(|(name, _)| name == "i-2").unwrap().1;
+    lab.lab.apply(&Action::FreezeInstance { which: one(Pick::Newest) }).await.unwrap();
+    lab.until("i-2 frozen", |kind| matches!(kind, EventKind::InstanceFrozen { instance, .. } if instance == "i-2"))
+        .await;
+    lab.until("i-2 found out", |kind| is_unhealthy(kind, "i-2")).await;
+    lab.until("i-2 gone", |kind| is_gone(kind, "i-2")).await;
+    assert!(!is_alive(frozen));
+    lab.until("i-3 healthy", |kind| is_healthy(kind, "i-3")).await;
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_instance_fails_no_request() {
+    let mut lab = start(&plan()).await;
+    let load = Load::start(&lab.address(), 6);
+    load.until_served_by("i-1", 20).await;
+    lab.lab.apply(&Action::StopInstance { which: one(Pick::Id("i-1".into())) }).await.unwrap();
+    lab.until("i-1 draining", |kind| matches!(kind, EventKind::InstanceDraining { .. })).await;
+    lab.until("i-1 gone", |kind| is_gone(kind, "i-1")).await;
+    load.until_served_by("i-3", 20).await;
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_replacement_fails_no_request_and_stands_alone() {
+    let mut lab = start(&plan()).await;
+    let load = Load::start(&lab.address(), 6);
+    load.until_served_by("i-1", 20).await;
+    let rolling =
+        Action::RollingReplace { batch: 1, pause: Duration::ZERO, within: DEADLINE, farewell: Farewell::Drained };
+    let (done, second) = tokio::join!(lab.lab.apply(&rolling), async {
+        until("a third instance", || lab.lab.instances().len() > 2).await;
+        // An outage may go on beside it, another replacement may not.
+        lab.lab.apply(&rolling).await
+    });
+    assert_eq!(done.unwrap(), "2 instances replaced");
+    let second = second.unwrap_err().to_string();
+    assert_eq!(second, "`rolling-replace` was refused: instances are being replaced already");
+    lab.until("i-2 gone", |kind| is_gone(kind, "i-2")).await;
+    let names: Vec<String> = lab.lab.instances().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["i-3", "i-4"]);
+    load.until_served_by("i-4", 20).await;
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    let bad = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. } | EventKind::InstanceUnhealthy { .. });
+    assert_eq!(lab.seen.iter().filter(bad).map(|notice| &notice.kind).collect::<Vec<_>>(), Vec::<&EventKind>::new());
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blue_green_shifts_traffic_step_by_step() {
+    let lab = start(&plan()).await;
+    let load = Load::start(&lab.address(), 6);
+    load.until_served_by("i-1", 20).await;
+    let pause = Duration::from_secs(1);
+    let steps = vec![0.2, 1.0];
+    let action = Action::BlueGreen { steps, pause, within: DEADLINE, farewell: Farewell::Drained };
+    let (done, (blue, green)) = tokio::join!(lab.lab.apply(&action), async {
+        until("all four healthy", || lab.lab.gauges().unwrap().healthy == 4).await;
+        load.until_served_by("i-3", 1).await;
+        let before = [load.served_by("i-1"), load.served_by("i-3")];
+        load.until_served_by("i-3", before[1] + 20).await;
+        (load.served_by("i-1") - before[0], load.served_by("i-3") - before[1])
+    });
+    assert_eq!(done.unwrap(), "2 instances replaced");
+    assert!(blue > 2 * green, "a fifth of the traffic: blue {blue}, green {green}");
+    let names: Vec<String> = lab.lab.instances().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["i-3", "i-4"]);
+    assert_eq!(load.stop().await.failures, Vec::<String>::new());
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zone_goes_dark_and_comes_back_evenly() {
+    let mut lab = start(&LabPlan { instances: 4, ..plan() }).await;
+    let zone = "zone-b".to_owned();
+    let outage = Action::ZoneOutage { zone: zone.clone(), how: Outage::Kill };
+    assert_eq!(lab.lab.apply(&outage).await.unwrap(), "2 instances of zone-b");
+    let again = lab.lab.apply(&outage).await.unwrap_err();
+    assert_eq!(again.to_string(), "`zone-outage` was refused: zone-b is dark already");
+    for replacement in ["i-5", "i-6"] {
+        let healthy = lab.until(replacement, |kind| is_healthy(kind, replacement)).await;
+        assert!(matches!(healthy.kind, EventKind::InstanceHealthy { zone, .. } if zone == "zone-a"));
+    }
+    lab.lab.apply(&Action::ZoneRecovery { zone: zone.clone() }).await.unwrap();
+    lab.until("i-6 gone", |kind| is_gone(kind, "i-6")).await;
+    let gauges = lab.lab.gauges().unwrap();
+    assert_eq!((gauges.desired, gauges.launched, gauges.healthy), (4, 4, 4));
+    let again = lab.lab.apply(&Action::ZoneRecovery { zone }).await.unwrap_err();
+    assert_eq!(again.to_string(), "`zone-recovery` was refused: zone-b is not dark");
+    lab.lab.shut_down().await;
+}
+
 fn kill_9(pid: u32) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
 }
@@ -370,9 +495,9 @@ async fn a_highly_available_store_and_tls_come_up_and_go_without_a_trace() {
     assert!(lab.lab.ca_file().exists());
     let directory = lab.lab.directory().to_owned();
     let mut pids: Vec<u32> = lab.lab.daemons().map(|(_, pid)| pid).collect();
-    assert_eq!(pids.len(), 6, "HAProxy, two servers, three sentinels");
+    assert_eq!(pids.len(), 7, "HAProxy, three servers, three sentinels");
     pids.extend(lab.lab.instances().iter().map(|(_, pid)| pid));
-    assert_eq!(pids.len(), 8);
+    assert_eq!(pids.len(), 9);
     assert!(pids.iter().all(|pid| is_alive(*pid)));
     lab.lab.shut_down().await;
     // Nothing to wait for: shutting down did.
@@ -396,7 +521,7 @@ async fn killing_the_tool_leaves_nothing() {
     assert!(came_up, "rushhour lab up came up");
     let directory = directory.expect("it names its directory");
     let pids = descendants(tool.id());
-    assert_eq!(pids.len(), 1 + 6 + 2, "a guard, HAProxy and five Redis processes below it, two instances");
+    assert_eq!(pids.len(), 1 + 7 + 2, "a guard, HAProxy and six Redis processes below it, two instances");
     assert!(directory.exists());
     tool.kill().unwrap();
     tool.wait().unwrap();
@@ -415,4 +540,36 @@ async fn interrupting_the_tool_leaves_nothing() {
     assert!(tool.wait().unwrap().success());
     assert!(!pids.iter().any(|pid| is_alive(*pid)));
     assert!(!directory.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
+    let store = LabStore { link_delay: Duration::from_millis(20), ..LabStore::default() };
+    let mut lab = start(&LabPlan { redis: Redis::Sentinel, store, ..plan() }).await;
+    let done = async |action: Action| lab.lab.apply(&action).await.unwrap_or_else(|error| panic!("{error}"));
+    let told = done(Action::StoreFailover { how: Failover::Kill }).await;
+    assert!(told.contains("took over from redis-1"), "{told}");
+    let told = done(Action::StoreRecovery).await;
+    assert!(told.contains("redis-1") && told.ends_with("started again"), "{told}");
+    let told = done(Action::StoreFailover { how: Failover::Graceful }).await;
+    assert!(!told.contains("from redis-1"), "it was a replica: {told}");
+    let refused = lab.lab.apply(&Action::Restore).await.unwrap_err();
+    assert!(refused.to_string().contains("there is no snapshot"), "{refused}");
+    done(Action::Snapshot).await;
+    done(Action::Restore).await;
+    assert_eq!(done(Action::StoreRestart).await, "empty, for nothing is persisted");
+    done(Action::StoreOutage).await;
+    assert_eq!(done(Action::StoreRecovery).await, "all go on");
+    done(Action::Evict { policy: EvictionPolicy::VolatileTtl, memory_share: 0.5 }).await;
+    for (what, name) in [
+        ("the snapshot", "store-snapshot-taken"),
+        ("the restore", "store-restored"),
+        ("the restart", "store-restarted"),
+        ("the limit", "store-memory-limited"),
+    ] {
+        lab.until(what, |kind| kind.name() == name).await;
+    }
+    let trouble = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. });
+    assert_eq!(lab.seen.iter().filter(trouble).count(), 0, "what was asked for is no trouble: {:?}", lab.seen);
+    lab.lab.shut_down().await;
 }

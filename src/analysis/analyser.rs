@@ -1,5 +1,7 @@
+use super::StoreFindings;
 use super::balance::balance;
 use super::columns::Pace;
+use super::departures::Departures;
 use super::elasticity::{INTERVAL, Interval, elasticity};
 use super::interval_times::IntervalTimes;
 use super::objective::{Watch, Watched};
@@ -41,6 +43,7 @@ pub struct Analyser {
     pace: Pace,
     intervals: IntervalTimes,
     windows: Windows,
+    departures: Departures,
     warm_ups: WarmUps,
     warm_up_courses: WarmUpCourses,
     scheduling_lag: Times,
@@ -50,11 +53,13 @@ pub struct Analyser {
     as_expected: u64,
     outcomes: BTreeMap<&'static str, u64>,
     generator: GeneratorFigures,
+    store: Option<StoreFindings>,
 }
 
 struct InstanceTally {
     zone: Option<NameId>,
     requests: Requests,
+    server_errors: u64,
     per_second: Vec<u32>,
 }
 
@@ -79,7 +84,9 @@ impl Analyser {
             },
             watch: Watch::of(plan),
             windows: Windows::new(plan, &changes, load_start),
+            departures: Departures::new(events),
             generator: generator(samples, load_start, load_end),
+            store: StoreFindings::of(events, samples),
             events: events.to_vec(),
             changes,
             load_start,
@@ -117,6 +124,7 @@ impl Analyser {
         }
         self.pace.take(row);
         self.intervals.take(row, names);
+        self.departures.take(row, names);
         match row.connection {
             ConnectionUse::Kept => self.connections.kept += 1,
             ConnectionUse::Opened => self.connections.opened += 1,
@@ -144,10 +152,12 @@ impl Analyser {
         if self.instances.len() >= Self::MOST_INSTANCES && !self.instances.contains_key(&instance) {
             return;
         }
-        let fresh = || InstanceTally { zone: None, requests: Requests::new(), per_second: Vec::new() };
+        let fresh =
+            || InstanceTally { zone: None, requests: Requests::new(), server_errors: 0, per_second: Vec::new() };
         let tally = self.instances.entry(instance).or_insert_with(fresh);
         tally.zone = tally.zone.or(row.zone);
         tally.requests.take(row);
+        tally.server_errors += u64::from(row.status >= 500);
         let second = row.last_byte.since(self.load_start).as_secs() as usize;
         if second < Self::MOST_SECONDS {
             if tally.per_second.len() <= second {
@@ -181,6 +191,7 @@ impl Analyser {
                 zone: tally.zone.map(name),
                 new: self.appearances.of(*id).is_some_and(|a| a.new),
                 requests: tally.requests.figures(),
+                server_errors: tally.server_errors,
                 per_second: tally.per_second.clone(),
             })
             .collect();
@@ -204,6 +215,7 @@ impl Analyser {
             connections: self.connections,
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
             outcomes: outcomes.map(|(outcome, count)| (outcome.to_owned(), count)).collect(),
+            departures: self.departures.finish(),
             actions: actions(&self.events),
             generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
             seconds: self.pace.seconds(&self.seconds),
@@ -213,6 +225,7 @@ impl Analyser {
             phases,
             warm_ups: self.warm_up_courses.finish(names, &stages),
             stages,
+            store: self.store,
             objectives: self.windows.finish(load_end_us, recovery),
         }
     }

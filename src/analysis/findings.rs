@@ -1,3 +1,4 @@
+use super::StoreFindings;
 use crate::history::{FleetChange, Offset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct Analysis {
     pub addresses: BTreeMap<String, u64>,
     /// Requests by outcome, such as `ok` or `timeout`.
     pub outcomes: BTreeMap<String, u64>,
+    /// Instances that went under load, in the order of time.
+    pub departures: Vec<DepartureFigures>,
     /// Actions begun and not failed, by name.
     pub actions: BTreeMap<String, u64>,
     pub generator: GeneratorFigures,
@@ -38,7 +41,22 @@ pub struct Analysis {
     pub stages: Vec<InstanceStages>,
     /// The first minute of each new instance, in the order of `stages`.
     pub warm_ups: Vec<WarmUpCourse>,
+    /// None where no store was watched.
+    pub store: Option<StoreFindings>,
     pub objectives: Vec<ObjectiveFigures>,
+}
+
+/// Instances that went together, and the requests that failed in the seconds around it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DepartureFigures {
+    pub instances: Vec<String>,
+    /// `drained`, `frozen`, `ended` (was asked to, without being drained) or `died`.
+    pub manner: String,
+    pub at_us: Offset,
+    /// When the last of them had ended, and the balancer had missed it.
+    pub until_us: Offset,
+    /// Not as expected, under way when they went or sent within 3 s of it, and answered by no other instance.
+    pub failed_requests: u64,
 }
 
 /// Figures of a set of requests.
@@ -80,6 +98,8 @@ pub struct InstanceFigures {
     pub new: bool,
     #[serde(flatten)]
     pub requests: RequestFigures,
+    /// Answered with a 5xx: it could not serve them.
+    pub server_errors: u64,
     /// Responses in each second from the load's start.
     pub per_second: Vec<u32>,
 }

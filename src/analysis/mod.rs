@@ -5,12 +5,14 @@ mod analyser;
 mod balance;
 mod columns;
 mod compact;
+mod departures;
 mod elasticity;
 mod findings;
 mod interval_times;
 mod objective;
 mod seconds;
 mod stages;
+mod store;
 mod times;
 mod warm_up;
 mod warm_up_course;
@@ -19,6 +21,7 @@ mod windows;
 pub use analyser::Analyser;
 pub use compact::CompactTimes;
 pub use findings::*;
+pub use store::{StoreFindings, StoreOutage};
 
 #[cfg(test)]
 mod tests;

@@ -50,6 +50,7 @@ fn told(event: &Event) -> Stamp {
         EventSource::Dns => "dns",
         EventSource::Alarm => "alarm",
         EventSource::Balancer => "balancer",
+        EventSource::Store => "store",
         EventSource::Declared => "declared",
     };
     Stamp::At { at_us: event.at_us, source: source.to_owned(), resolution_us: event.resolution_us }

@@ -82,6 +82,13 @@ pub struct StoreConfig {
     /// No request waits longer than this for one answer of the store, retries included, in milliseconds.
     #[serde(default = "default_store_timeout_ms")]
     pub timeout_ms: u64,
+    /// The instance stays ready while the store is away for no longer than this, in milliseconds: longer than a
+    /// failover takes.
+    #[serde(default = "default_store_grace_ms")]
+    pub grace_ms: u64,
+    /// A write is acknowledged once this many replicas have it (`WAIT`); 0: once the primary has it.
+    #[serde(default)]
+    pub wait_for_replicas: u32,
 }
 
 /// How to find the primary.
@@ -359,6 +366,10 @@ fn default_drain_ms() -> u64 {
 
 fn default_key_prefix() -> String {
     "shop:".into()
+}
+
+fn default_store_grace_ms() -> u64 {
+    5_000
 }
 
 fn default_store_timeout_ms() -> u64 {

@@ -30,6 +30,12 @@ pub enum Defect {
     LocalCsrf,
     /// Jobs in this instance's memory. Polled elsewhere they are unknown, and they die with the instance.
     LocalJobs,
+    /// Sessions and tokens never expire in the store. Nobody is asked to log in who should be, and it fills up.
+    SessionsWithoutTtl,
+    /// Asked to end, it ends at once and drops what it has.
+    DrainIgnored,
+    /// Its health check says yes whatever it is asked: also while it boots, when every request gives 503.
+    AlwaysHealthy,
 }
 
 /// The warm-up of [`Defect::SlowWarmUp`].

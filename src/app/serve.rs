@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use super::config::AppConfig;
+use super::defect::Defect;
 use super::error::AppError;
+use super::health::watch_store;
 use super::jobs::Worker;
 use super::lifecycle::Lifecycle;
 use super::router::router;
@@ -57,6 +59,7 @@ pub(super) async fn serve_on(listener: TcpListener, config: &AppConfig, lifecycl
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let app = Arc::new(Instance::new(config, lifecycle.clone())?);
     let jobs = tokio::spawn(Worker::new(app.clone(), &config.jobs).run());
+    let watching = tokio::spawn(watch_store(app.clone()));
     let drain = Duration::from_millis(config.drain_ms);
 
     // Answers are written whole; Nagle's algorithm would only hold them back.
@@ -79,7 +82,9 @@ pub(super) async fn serve_on(listener: TcpListener, config: &AppConfig, lifecycl
         served = server => served.map_err(AppError::Http)?,
         () = too_late => log::warn!("ending with requests unanswered after {LAST_REQUESTS:?}"),
         () = lifecycle.ending() => return Ok(()),
+        () = lifecycle.draining(), if config.defect == Some(Defect::DrainIgnored) => return Ok(()),
     }
+    watching.abort();
     // The worker has been draining as well; a job that it cannot hand back is taken over when its lease ends.
     tokio::select! {
         handed_back = timeout(LAST_REQUESTS, jobs) => {

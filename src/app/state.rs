@@ -24,6 +24,8 @@ pub struct Instance {
     pub workers: Workers,
     pub store: Arc<Store>,
     pub store_health: StoreHealth,
+    /// How long the store may be away before this instance is unready.
+    pub store_grace: Duration,
     pub keys: Keys,
     pub records: Records,
     pub cookie: SessionCookie,
@@ -53,6 +55,7 @@ impl Instance {
         let session_ttl = Duration::from_millis(config.session_ttl_ms);
         let records = match config.defect {
             Some(Defect::LocalSessions) => Records::local(keys.clone(), session_ttl),
+            Some(Defect::SessionsWithoutTtl) => Records::without_ttl(store.clone(), keys.clone(), session_ttl),
             _ => Records::shared(store.clone(), keys.clone(), session_ttl),
         };
         let csrf = match config.defect {
@@ -73,6 +76,7 @@ impl Instance {
             lifecycle,
             workers: Workers::new(&capacity),
             store_health: StoreHealth::default(),
+            store_grace: Duration::from_millis(config.store.grace_ms),
             cookie: SessionCookie::new(config),
             tokens: Tokens::new(records.clone()),
             passwords: Passwords::new(&config.users, config.password_cost)?,

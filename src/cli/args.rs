@@ -17,6 +17,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a profile: bring up its fleet, make the load, judge what was seen.
     Run(super::run::RunArgs),
+    /// Run a folder of profiles, one after the other, and tell which of their promises held.
+    Suite(super::suite::SuiteArgs),
     /// Validate a profile and explain it: load curve, sessions, requests, sockets. Sends nothing.
     Check(super::check::CheckArgs),
     /// Judge a recorded run again and rebuild everything derived from its raw files.
@@ -25,6 +27,8 @@ pub enum Command {
     Compare(super::compare::CompareArgs),
     /// Find where the figures of a series of runs changed.
     Trend(super::trend::TrendArgs),
+    /// Check a profile's deployment against good practice: zones, failover, access to the store, sessions, routing.
+    Audit(super::audit::AuditArgs),
     /// Print the JSON Schema of profiles, for editors.
     Schema,
     /// The fleet on this machine.
@@ -35,4 +39,7 @@ pub enum Command {
     /// Watches over a lab's processes; started by the lab.
     #[command(hide = true)]
     Guard,
+    /// The network of one of the lab's store nodes; started by the lab.
+    #[command(hide = true)]
+    Relay(super::relay::RelayArgs),
 }

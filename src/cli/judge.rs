@@ -60,7 +60,7 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let run = RecordedRun::open(path)?;
     let names = Names::default();
     let plan = &run.manifest.plan;
-    let mut oracle = Oracle::new(plan, &run.events);
+    let mut oracle = Oracle::new(plan, &run.events, &run.samples);
     let mut analyser = Analyser::new(plan, &run.events, &run.samples);
     let mut to_oracle = |rows: &[Observation]| rows.iter().for_each(|row| oracle.observe(row, &names));
     let mut to_analyser = |rows: &[Observation]| rows.iter().for_each(|row| analyser.observe(row, &names));

@@ -2,9 +2,11 @@
 
 mod app;
 mod args;
+mod audit;
 mod baseline;
 mod check;
 mod compare;
+mod dry_run;
 mod exit;
 mod github;
 mod guard;
@@ -12,11 +14,13 @@ mod judge;
 mod lab;
 mod live;
 mod profile;
+mod relay;
 mod report;
 mod run;
 mod schema;
 mod signals;
 mod start;
+mod suite;
 mod trend;
 
 pub use exit::Exit;

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::judge::assess;
 use super::live::{Display, Endpoint, Show, address};
 use super::profile::{Resolved, load_profile};
-use super::{report, signals};
+use super::{dry_run, report, signals};
 use crate::run::{RunError, RunOptions, conduct};
 use anyhow::Context as _;
 use clap::Args;
@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Where run directories are kept.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
+    /// Print the timeline with what each action would do, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Print the summary as one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
@@ -47,6 +50,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Ok(resolved) => resolved,
         Err(exit) => return Ok(exit),
     };
+    if args.dry_run {
+        dry_run::print(&plan)?;
+        return Ok(Exit::Pass);
+    }
     let base = match args.baseline.as_ref().map(|baseline| baseline.find(&args.results, &plan)).transpose() {
         Ok(base) => base,
         Err(error) => {

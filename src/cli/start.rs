@@ -1,20 +1,23 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
-use super::{app, check, compare, guard, lab, report, run, schema, trend};
+use super::{app, audit, check, compare, guard, lab, relay, report, run, schema, suite, trend};
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
 pub fn start() -> Exit {
     let ended = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Suite(args) => suite::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Trend(args) => trend::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Schema => schema::run(),
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),
         Command::Guard => guard::run(),
+        Command::Relay(args) => relay::run(&args),
     };
     ended.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,6 +1,6 @@
 use super::{BoxFuture, Fleet, FleetError};
-use crate::history::{FleetGauges, StoreGauges};
-use crate::plan::Action;
+use crate::history::FleetGauges;
+use crate::plan::{Action, StoreAccess};
 use std::path::PathBuf;
 
 /// Somebody else's fleet: nothing is known of it but what responses tell, and nothing is changed.
@@ -19,20 +19,17 @@ impl Fleet for Observed {
         None
     }
 
-    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
-        Box::pin(async move {
-            match action {
-                Action::Declare { .. } => Ok(()),
-                other => Err(FleetError::Unsupported { provider: "observe", action: other.name().to_owned() }),
-            }
-        })
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>> {
+        Box::pin(
+            async move { Err(FleetError::Unsupported { provider: self.provider(), action: action.name().to_owned() }) },
+        )
     }
 
     fn gauges(&self) -> Option<FleetGauges> {
         None
     }
 
-    fn store_gauges(&self) -> Option<StoreGauges> {
+    fn store(&self) -> Option<StoreAccess> {
         None
     }
 

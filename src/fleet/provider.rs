@@ -1,5 +1,5 @@
-use crate::history::{FleetGauges, Notice, StoreGauges};
-use crate::plan::Action;
+use crate::history::{FleetGauges, Notice};
+use crate::plan::{Action, StoreAccess};
 use std::path::PathBuf;
 use std::pin::Pin;
 
@@ -28,13 +28,18 @@ pub trait Fleet: Send + Sync {
     /// The certificate authority that the balancer's certificate comes from, where that is the provider's own.
     fn target_ca(&self) -> Option<PathBuf>;
 
-    /// Begins an action; what comes of it arrives as notices. Returns once it is accepted.
-    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>>;
+    /// Carries out an action of the fleet and says what it came to, such as which instances were chosen. What happens
+    /// meanwhile arrives as notices. A changed capacity is done once it is accepted: instances take their time.
+    ///
+    /// Several actions may be under way at a time; one that cannot be beside another is refused. Dropping the future
+    /// gives the action up where it stands.
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>>;
 
     /// What it looks like now; None where it cannot be known.
     fn gauges(&self) -> Option<FleetGauges>;
 
-    fn store_gauges(&self) -> Option<StoreGauges>;
+    /// How to reach the store; None where it cannot be known.
+    fn store(&self) -> Option<StoreAccess>;
 
     /// Ends everything this provider started and waits until it is gone.
     fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()>;

@@ -9,7 +9,7 @@ pub struct FleetChange {
     pub at_us: Offset,
     pub resolution_us: u64,
     pub source: EventSource,
-    /// `scale-out`, `scale-in`, `instance-gone`, or the name of a declared change.
+    /// `scale-out`, `scale-in`, `instance-gone`, or the name of an action.
     pub name: String,
     /// The timeline action that made it, when there was one.
     pub action: Option<String>,
@@ -21,6 +21,8 @@ pub struct FleetChange {
 pub const SCALE_OUT: &str = "scale-out";
 pub const SCALE_IN: &str = "scale-in";
 pub const INSTANCE_GONE: &str = "instance-gone";
+/// Actions that no session can notice: the run is not judged around them.
+pub const UNCHANGING: [&str; 2] = ["wait-for", "snapshot"];
 
 impl FleetChange {
     /// An action and the activity it causes are one change when they are no further apart than this.
@@ -43,6 +45,7 @@ impl FleetChange {
         ordered.sort_by_key(|e| e.at_us);
         for event in &ordered {
             match &event.kind {
+                EventKind::ActionStarted { action, .. } if UNCHANGING.contains(&action.as_str()) => {}
                 EventKind::ActionStarted { action, detail } => changes.push(FleetChange {
                     at_us: event.at_us,
                     resolution_us: event.resolution_us,

@@ -1,4 +1,4 @@
-use super::{Offset, RunClock};
+use super::{Offset, RunClock, StoreRole};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub enum EventSource {
     Dns,
     /// The balancer's view of its targets.
     Balancer,
+    /// The probe of the session store.
+    Store,
     /// A change somebody else made, told by the profile (`fleet = observe`).
     Declared,
 }
@@ -40,6 +42,11 @@ pub enum EventKind {
     Interrupted,
     /// A timeline action was begun. `action` is its name, such as `scale-out`.
     ActionStarted {
+        action: String,
+        detail: String,
+    },
+    /// A timeline action came to its end; `detail` tells what it came to.
+    ActionCompleted {
         action: String,
         detail: String,
     },
@@ -87,6 +94,11 @@ pub enum EventKind {
         instance: String,
         zone: String,
     },
+    /// It was made to hang: it keeps its connections and answers nothing.
+    InstanceFrozen {
+        instance: String,
+        zone: String,
+    },
     /// It has ended; `expected` when that was asked for.
     InstanceGone {
         instance: String,
@@ -97,6 +109,43 @@ pub enum EventKind {
     AddressResolved {
         address: String,
     },
+    /// A node of the store has this role from here on.
+    StoreRoleChanged {
+        node: String,
+        zone: String,
+        role: StoreRole,
+    },
+    /// The store stopped acknowledging writes: the last one it acknowledged.
+    StoreWritesStopped,
+    /// It acknowledges writes again, after it had not for `gap_us`.
+    StoreWritesResumed {
+        gap_us: u64,
+    },
+    /// Writes of the probe that were acknowledged, the first and the last of them at these times, are not there any
+    /// more.
+    StoreWritesLost {
+        lost: u64,
+        first_us: Offset,
+        last_us: Offset,
+    },
+    /// All that was acknowledged by then is in a snapshot.
+    StoreSnapshotTaken {
+        node: String,
+    },
+    /// The store has what was in the snapshot and nothing else. It was away for `took_us` before.
+    StoreRestored {
+        took_us: u64,
+    },
+    /// All nodes were stopped and started; `kept`: with what they had.
+    StoreRestarted {
+        kept: bool,
+        took_us: u64,
+    },
+    /// The store has no room for what it holds, and does about that what its policy says.
+    StoreMemoryLimited {
+        policy: String,
+        limit_bytes: u64,
+    },
     /// Part of the system under test stopped answering its controller.
     Trouble {
         what: String,
@@ -104,6 +153,28 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All that [`EventKind::name`] may give.
+    pub const NAMES: [&str; 18] = [
+        "load-started",
+        "load-ended",
+        "interrupted",
+        "action-started",
+        "action-completed",
+        "action-failed",
+        "alarm-raised",
+        "alarm-cleared",
+        "activity-started",
+        "instance-launched",
+        "instance-in-service",
+        "instance-healthy",
+        "instance-unhealthy",
+        "instance-draining",
+        "instance-frozen",
+        "instance-gone",
+        "address-resolved",
+        "trouble",
+    ];
+
     /// The kebab-case name the event has on disk and in a profile's windows (`during = "scale-out +0s..60s"`
     /// matches the `action` of `ActionStarted`, and `scale-out` also any activity that raises the desired count).
     pub fn name(&self) -> &'static str {
@@ -112,6 +183,7 @@ impl EventKind {
             EventKind::LoadEnded => "load-ended",
             EventKind::Interrupted => "interrupted",
             EventKind::ActionStarted { .. } => "action-started",
+            EventKind::ActionCompleted { .. } => "action-completed",
             EventKind::ActionFailed { .. } => "action-failed",
             EventKind::AlarmRaised { .. } => "alarm-raised",
             EventKind::AlarmCleared { .. } => "alarm-cleared",
@@ -121,8 +193,17 @@ impl EventKind {
             EventKind::InstanceHealthy { .. } => "instance-healthy",
             EventKind::InstanceUnhealthy { .. } => "instance-unhealthy",
             EventKind::InstanceDraining { .. } => "instance-draining",
+            EventKind::InstanceFrozen { .. } => "instance-frozen",
             EventKind::InstanceGone { .. } => "instance-gone",
             EventKind::AddressResolved { .. } => "address-resolved",
+            EventKind::StoreRoleChanged { .. } => "store-role-changed",
+            EventKind::StoreWritesStopped => "store-writes-stopped",
+            EventKind::StoreWritesResumed { .. } => "store-writes-resumed",
+            EventKind::StoreWritesLost { .. } => "store-writes-lost",
+            EventKind::StoreSnapshotTaken { .. } => "store-snapshot-taken",
+            EventKind::StoreRestored { .. } => "store-restored",
+            EventKind::StoreRestarted { .. } => "store-restarted",
+            EventKind::StoreMemoryLimited { .. } => "store-memory-limited",
             EventKind::Trouble { .. } => "trouble",
         }
     }
@@ -135,6 +216,7 @@ impl EventKind {
             | EventKind::InstanceHealthy { instance, .. }
             | EventKind::InstanceUnhealthy { instance, .. }
             | EventKind::InstanceDraining { instance, .. }
+            | EventKind::InstanceFrozen { instance, .. }
             | EventKind::InstanceGone { instance, .. } => Some(instance),
             _ => None,
         }

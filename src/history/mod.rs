@@ -14,11 +14,14 @@ mod origin;
 mod sample;
 
 pub use appearance::{Appearance, Appearances};
-pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, load_start};
+pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, UNCHANGING, load_start};
 pub use clock::{Offset, RunClock};
 pub use event::{Event, EventKind, EventSource, Notice};
 pub use fingerprint::Fingerprinter;
 pub use names::{NameId, Names};
 pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, SessionNumber, StateOp, StepId};
 pub use origin::{Machine, Origin};
-pub use sample::{FleetGauges, GeneratorGauges, Sample, StoreGauges};
+pub use sample::{
+    CanaryGauges, FleetGauges, GeneratorGauges, PrimaryGauges, Sample, SessionKeyGauges, StoreGauges, StoreNodeGauges,
+    StoreRole,
+};

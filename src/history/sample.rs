@@ -46,11 +46,75 @@ pub struct FleetGauges {
     pub balancer_queue: u32,
 }
 
+/// The store, as its probe sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoreGauges {
+    /// What the primary says of itself; None while no primary answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<PrimaryGauges>,
+    pub nodes: Vec<StoreNodeGauges>,
+    pub canary: CanaryGauges,
+    /// None until keys of sessions were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_keys: Option<SessionKeyGauges>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PrimaryGauges {
     pub used_memory_bytes: u64,
+    /// 0: no limit.
+    pub max_memory_bytes: u64,
     pub keys: u64,
+    /// Since that server was started.
     pub evicted_keys: u64,
+    pub expired_keys: u64,
     pub connected_clients: u64,
     pub commands_per_second: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreNodeGauges {
+    pub node: String,
+    pub zone: String,
+    pub role: StoreRole,
+    /// Writes of the probe that the primary has and this node has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_writes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreRole {
+    Primary,
+    Replica,
+    Unreachable,
+}
+
+impl StoreRole {
+    pub fn name(self) -> &'static str {
+        match self {
+            StoreRole::Primary => "primary",
+            StoreRole::Replica => "replica",
+            StoreRole::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// What became of the probe's own writes since the run began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryGauges {
+    pub acknowledged: u64,
+    /// Not acknowledged: they may be there or not.
+    pub in_doubt: u64,
+    /// Acknowledged and not there any more.
+    pub lost: u64,
+}
+
+/// Keys of sessions that were looked at in this second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionKeyGauges {
+    pub sampled: u64,
+    pub without_ttl: u64,
+    pub shortest_ttl_ms: u64,
+    pub longest_ttl_ms: u64,
 }

@@ -1,21 +1,21 @@
 use super::LabError;
-use super::balancer::Haproxy;
+use super::balancer::{Control, Haproxy};
 use super::certificates::Certificates;
-use super::group::{Change, Group};
+use super::group::Group;
 use super::guard::{Daemon, Guard, Runner};
 use super::instance::Surroundings;
 use super::instance_config::Users;
 use super::members::Members;
 use super::preflight::{Programs, preflight};
-use super::store::{Store, keep_gauges};
+use super::store::{Host, Store, StoreStart};
 use super::watch::watch;
 use crate::fleet::{BoxFuture, Fleet, FleetError, NoticeSender};
-use crate::history::{EventKind, EventSource, FleetGauges, Notice, StoreGauges};
-use crate::plan::{Action, LabPlan, Secret};
+use crate::history::{EventKind, EventSource, FleetGauges, Notice};
+use crate::plan::{Action, LabPlan, Secret, StoreAccess};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -34,12 +34,17 @@ pub struct LabOptions {
 #[derive(Debug)]
 pub struct Lab {
     guard: Guard,
-    group: Group,
-    /// The watcher, the store's gauges, and whoever waits for a daemon's end. Some hold a runner of the guard.
+    pub(super) group: Group,
+    pub(super) store: Store,
+    pub(super) control: Control,
+    pub(super) zones: Vec<String>,
+    /// Held by an action that replaces instances: two would count each other's as their own.
+    pub(super) rollout: Mutex<()>,
+    /// The watcher, and whoever waits for a daemon's end. Some hold a runner of the guard.
     tasks: JoinSet<()>,
-    members: Members,
-    store_gauges: Arc<Mutex<Option<StoreGauges>>>,
+    pub(super) members: Members,
     daemons: Vec<Daemon>,
+    pub(super) notices: NoticeSender,
     url: String,
     ca_file: PathBuf,
 }
@@ -56,10 +61,11 @@ struct Servers {
 }
 
 impl Servers {
-    async fn start(plan: &LabPlan, programs: &Programs, runner: &Runner) -> Result<Servers, LabError> {
+    async fn start(plan: &LabPlan, programs: &Programs, rushhour: &Path, runner: &Runner) -> Result<Servers, LabError> {
         let certificates = Certificates::make(runner.directory())?;
+        let redis_server = &programs.redis_server;
         let (store, haproxy) = tokio::try_join!(
-            Store::start(plan.redis, &programs.redis_server, runner, &certificates),
+            Store::start(StoreStart { plan, redis_server, rushhour, runner, certificates: &certificates }),
             Haproxy::start(plan, &programs.haproxy, runner, &certificates),
         )?;
         Ok(Servers { certificates, store, haproxy })
@@ -75,7 +81,7 @@ impl Lab {
     pub async fn start(plan: &LabPlan, options: LabOptions, notices: NoticeSender) -> Result<Lab, LabError> {
         let programs = preflight()?;
         let guard = Guard::start(&options.program).await?;
-        let servers = match Servers::start(plan, &programs, guard.runner()).await {
+        let servers = match Servers::start(plan, &programs, &options.program, guard.runner()).await {
             Ok(servers) => servers,
             Err(error) => {
                 guard.close().await;
@@ -108,7 +114,7 @@ impl Lab {
         let url = format!("{scheme}://127.0.0.1:{}", haproxy.port);
         let ca_file = certificates.ca.clone();
         let control = haproxy.control.clone();
-        let daemons: Vec<Daemon> = store.daemons.iter().chain([&haproxy.daemon]).cloned().collect();
+        let daemons: Vec<Daemon> = store.hosts().flat_map(Host::daemons).chain([&haproxy.daemon]).cloned().collect();
         let around = Surroundings {
             plan: plan.clone(),
             users: Users { prefix: options.user_prefix, password: options.password },
@@ -122,15 +128,26 @@ impl Lab {
         };
         let group = Group::start(Arc::new(around), failures);
 
-        let store_gauges = Arc::new(Mutex::new(None));
         let mut tasks = JoinSet::new();
-        for server in &store.daemons {
-            tasks.spawn(tell_of_end(server.clone(), notices.clone()));
+        for host in store.hosts() {
+            tasks.spawn(tell_of_end(host.clone(), notices.clone()));
         }
         tasks.spawn(haproxy.keep_up(guard.runner().clone(), members.clone(), notices.clone()));
-        tasks.spawn(watch(control, members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
-        tasks.spawn(keep_gauges(store, store_gauges.clone()));
-        Lab { guard, group, tasks, members, store_gauges, daemons, url, ca_file }
+        tasks.spawn(watch(control.clone(), members.clone(), notices.clone(), plan.autoscaler.clone(), group.desire()));
+        Lab {
+            guard,
+            group,
+            store,
+            control,
+            zones: plan.zones.clone(),
+            rollout: Mutex::default(),
+            tasks,
+            members,
+            daemons,
+            notices: notices.clone(),
+            url,
+            ca_file,
+        }
     }
 
     async fn until_healthy(
@@ -173,9 +190,9 @@ impl Lab {
     }
 }
 
-async fn tell_of_end(mut daemon: Daemon, notices: NoticeSender) {
-    let how = daemon.ended().await;
-    let what = format!("{} ended: {how}", daemon.name());
+async fn tell_of_end(host: Host, notices: NoticeSender) {
+    let how = host.dies().await;
+    let what = format!("{} ended: {how}", host.name());
     let _ = notices.send(Notice::now(EventSource::Provider, EventKind::Trouble { what }));
 }
 
@@ -192,30 +209,22 @@ impl Fleet for Lab {
         self.url.starts_with("https").then(|| self.ca_file.clone())
     }
 
-    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<(), FleetError>> {
-        Box::pin(async move {
-            let change = match *action {
-                Action::ScaleOut { by } => Change::Up(by),
-                Action::ScaleIn { by } => Change::Down(by),
-                Action::SetCapacity { to } => Change::To(to),
-                Action::Declare { .. } => return Ok(()),
-            };
-            let cause = format!("{} by the timeline", action.name());
-            self.group.desire().change(change, action.name(), cause).await
-        })
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>> {
+        Box::pin(self.carry_out(action))
     }
 
     fn gauges(&self) -> Option<FleetGauges> {
         Some(self.members.gauges())
     }
 
-    fn store_gauges(&self) -> Option<StoreGauges> {
-        self.store_gauges.lock().expect("no holder of this lock panics").clone()
+    fn store(&self) -> Option<StoreAccess> {
+        Some(self.store.access())
     }
 
     fn shut_down(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let Lab { guard, group, mut tasks, .. } = *self;
+            let Lab { guard, group, mut tasks, store, .. } = *self;
+            drop(store);
             // First whoever would take the end of the rest for trouble.
             tasks.shutdown().await;
             group.close().await;

@@ -1,6 +1,6 @@
 use super::LabError;
 use super::instance::{End, Surroundings, Wish, live};
-use super::members::{Number, provider_says};
+use super::members::{Number, Stage, provider_says};
 use crate::fleet::FleetError;
 use crate::history::EventKind;
 use std::collections::BTreeMap;
@@ -22,10 +22,20 @@ pub(super) struct Group {
 pub(super) struct Desire(mpsc::UnboundedSender<Request>);
 
 #[derive(Debug)]
-struct Request {
-    change: Change,
-    cause: String,
-    answer: oneshot::Sender<Result<(), String>>,
+enum Request {
+    Change {
+        change: Change,
+        cause: String,
+        answer: oneshot::Sender<Result<(u32, u32), String>>,
+    },
+    /// Instances are to end, as wished.
+    End {
+        instances: Vec<Number>,
+        stage: Stage,
+        wish: Wish,
+    },
+    /// More or fewer instances are wanted, or another zone can be used: it has to look.
+    Look,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +81,23 @@ impl Group {
 }
 
 impl Desire {
-    /// Changes the desired count; `action` names what asks for it in errors.
-    pub(super) async fn change(&self, change: Change, action: &str, cause: String) -> Result<(), FleetError> {
+    /// Changes the desired count and tells what it was and is; `action` names what asks for it in errors.
+    pub(super) async fn change(&self, change: Change, action: &str, cause: String) -> Result<(u32, u32), FleetError> {
         let (answer, answered) = oneshot::channel();
         let refused = |reason: String| FleetError::Refused { action: action.to_owned(), reason };
         let gone = |_| refused("the lab is being shut down".to_owned());
-        self.0.send(Request { change, cause, answer }).map_err(|_| gone(()))?;
+        self.0.send(Request::Change { change, cause, answer }).map_err(|_| gone(()))?;
         answered.await.map_err(|_| gone(()))?.map_err(refused)
+    }
+
+    /// Has instances end; `stage` says whether others are to take their place at once.
+    pub(super) fn end(&self, instances: Vec<Number>, stage: Stage, wish: Wish) {
+        // A group that is gone has ended them all.
+        let _ = self.0.send(Request::End { instances, stage, wish });
+    }
+
+    pub(super) fn look(&self) {
+        let _ = self.0.send(Request::Look);
     }
 }
 
@@ -96,9 +116,7 @@ impl Work {
             let pause_ends = self.paused_until;
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request { change, cause, answer }) => {
-                        let _ = answer.send(self.change(change, cause));
-                    }
+                    Some(request) => self.take(request),
                     None => break,
                 },
                 Some(ended) = self.instances.join_next() => {
@@ -119,22 +137,46 @@ impl Work {
         while self.instances.join_next().await.is_some() {}
     }
 
-    fn change(&mut self, change: Change, cause: String) -> Result<(), String> {
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Change { change, cause, answer } => {
+                let _ = answer.send(self.change(change, cause));
+            }
+            Request::End { instances, stage, wish } => {
+                for number in instances {
+                    self.around.members.set_stage(number, stage);
+                    self.wish(number, wish);
+                }
+            }
+            Request::Look => self.drain_surplus(),
+        }
+    }
+
+    /// What is wished for only ever gets harsher.
+    fn wish(&self, number: Number, wish: Wish) {
+        if let Some(wished) = self.wishes.get(&number) {
+            wished.send_modify(|wished| *wished = wish.max(*wished));
+        }
+    }
+
+    fn drain_surplus(&mut self) {
+        while let Some(number) = self.around.members.next_to_drain() {
+            self.wish(number, Wish::Drain);
+        }
+    }
+
+    fn change(&mut self, change: Change, cause: String) -> Result<(u32, u32), String> {
         let members = &self.around.members;
         let from = members.desired();
         let bounds = self.around.plan.autoscaler.as_ref().map_or((1, MOST_INSTANCES), |plan| (plan.min, plan.max));
         let to = changed(from, change, bounds)?;
         if to == from {
-            return Ok(());
+            return Ok((from, to));
         }
         members.set_desired(to);
         self.tell(EventKind::ActivityStarted { from, to, cause });
-        while let Some(number) = self.around.members.next_to_drain() {
-            if let Some(wish) = self.wishes.get(&number) {
-                wish.send_replace(Wish::Drain);
-            }
-        }
-        Ok(())
+        self.drain_surplus();
+        Ok((from, to))
     }
 
     fn launch_missing(&mut self, founding: bool) {

@@ -39,6 +39,10 @@ pub(super) enum Wish {
     Live,
     /// End in good order.
     Drain,
+    /// Hang until the balancer has noticed, then end.
+    Freeze,
+    /// End without warning.
+    Kill,
     /// End at once: the lab is being shut down.
     Die,
 }
@@ -57,6 +61,10 @@ pub(super) enum End {
 
 /// How often a booting instance is asked whether it is up; the resolution of that notice.
 const ASK_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether the balancer has noticed that an instance is lost.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Health checks after which the balancer must have noticed that an instance is gone.
+const NOTICED_AFTER_CHECKS: u32 = 10;
 /// Beyond the drain time: what the application allows its last requests and jobs, and some.
 const END_WITHIN: Duration = Duration::from_secs(15);
 
@@ -122,15 +130,17 @@ impl Instance<'_> {
             status = process.wait() => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
             error = coming_up => {
                 let _ = process.kill().await;
-                self.leave(false).await;
+                self.gone(false);
+                self.leave().await;
                 return End::NotStarted(error);
             }
-            wished = next_wish(&mut wish) => {
+            wished = next_wish(&mut wish, Wish::Live) => {
                 self.end(process, wished, &mut wish).await;
                 return End::Expected;
             }
         };
-        self.leave(false).await;
+        self.gone(false);
+        self.be_missed(&mut wish).await;
         if *was_in_service.borrow() {
             End::Died { how }
         } else {
@@ -155,7 +165,7 @@ impl Instance<'_> {
                 Ok(None) | Err(_) => std::future::pending().await,
             }
         };
-        self.around.control.add(&self.member.name, &address).await?;
+        self.around.control.add(&self.member.name, &address, self.member.weight).await?;
         self.around.members.listens_on(self.number, address.clone());
         while !is_ready(&address).await {
             sleep(ASK_EVERY).await;
@@ -165,39 +175,79 @@ impl Instance<'_> {
         Ok(())
     }
 
-    async fn end(&self, process: &mut Child, wished: Wish, wish: &mut watch::Receiver<Wish>) {
-        if wished == Wish::Drain {
-            self.tell(|instance, zone| EventKind::InstanceDraining { instance, zone }, Duration::ZERO);
+    /// Ends it as wished; a harsher wish comes before one that is being granted.
+    async fn end(&self, process: &mut Child, mut wished: Wish, wish: &mut watch::Receiver<Wish>) {
+        loop {
+            let granted = async {
+                match wished {
+                    Wish::Live => {}
+                    Wish::Drain => self.drain(process).await,
+                    Wish::Freeze => self.freeze(process).await,
+                    Wish::Kill | Wish::Die => drop(process.kill().await),
+                }
+            };
             tokio::select! {
-                () = self.drain(process) => {}
-                // The lab is shut down meanwhile.
-                _ = next_wish(wish) => {}
+                () = granted => break,
+                next = next_wish(wish, wished) => wished = next,
             }
         }
-        if *wish.borrow() == Wish::Die {
-            let _ = process.kill().await;
+        self.gone(true);
+        if matches!(wished, Wish::Kill) {
+            self.be_missed(wish).await;
         } else {
-            self.leave(true).await;
+            self.leave().await;
         }
+    }
+
+    /// Makes it hang. Whoever runs instances learns of that from the balancer's health checks, and then ends it.
+    async fn freeze(&self, process: &mut Child) {
+        signal(process, Signal::SIGSTOP);
+        self.tell(|instance, zone| EventKind::InstanceFrozen { instance, zone }, Duration::ZERO);
+        while self.around.members.is_healthy(self.number) {
+            sleep(LOOK_EVERY).await;
+        }
+        let _ = process.kill().await;
+    }
+
+    /// It ended without warning: the balancer has to find that out by its health checks, and only then is it removed
+    /// there.
+    async fn be_missed(&self, wish: &mut watch::Receiver<Wish>) {
+        let noticed = async {
+            while self.around.members.is_healthy(self.number) {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        let within = NOTICED_AFTER_CHECKS * self.around.plan.health_interval;
+        tokio::select! {
+            () = noticed => {}
+            () = sleep(within) => self.trouble(format!(
+                "the balancer did not notice within {:.0} s that {} is gone", within.as_secs_f64(), self.member.name
+            )),
+            // The lab is shut down: the balancer goes as well.
+            _ = next_wish(wish, Wish::Kill) => return,
+        }
+        self.leave().await;
     }
 
     /// First the balancer stops sending, then the instance is told to end; it goes on answering while it drains.
     async fn drain(&self, process: &mut Child) {
+        self.tell(|instance, zone| EventKind::InstanceDraining { instance, zone }, Duration::ZERO);
         if let Err(error) = self.around.control.drain(&self.member.name).await {
             self.trouble(format!("{} cannot be drained at the balancer: {error}", self.member.name));
         }
-        if let Some(pid) = process.id() {
-            // Not waited for yet, so the number is still its own.
-            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGTERM);
-        }
+        signal(process, Signal::SIGTERM);
         if timeout(self.around.plan.drain + END_WITHIN, process.wait()).await.is_err() {
             self.trouble(format!("{} did not end when drained and is killed", self.member.name));
             let _ = process.kill().await;
         }
     }
 
-    async fn leave(&self, expected: bool) {
+    fn gone(&self, expected: bool) {
+        self.around.members.launched_as(self.number, None);
         self.tell(|instance, zone| EventKind::InstanceGone { instance, zone, expected }, Duration::ZERO);
+    }
+
+    async fn leave(&self) {
         if let Err(error) = self.around.control.delete(&self.member.name).await {
             self.trouble(format!("{} cannot be removed from the balancer: {error}", self.member.name));
         }
@@ -217,10 +267,16 @@ impl Instance<'_> {
     }
 }
 
-/// Waits for a wish beyond the last one.
-async fn next_wish(wish: &mut watch::Receiver<Wish>) -> Wish {
-    let now = *wish.borrow();
-    match wish.wait_for(|wished| *wished > now).await {
+fn signal(process: &Child, signal: Signal) {
+    if let Some(pid) = process.id() {
+        // Not waited for yet, so the number is still its own.
+        let _ = kill(Pid::from_raw(pid as i32), signal);
+    }
+}
+
+/// Waits for a harsher wish than this.
+async fn next_wish(wish: &mut watch::Receiver<Wish>, than: Wish) -> Wish {
+    match wish.wait_for(|wished| *wished > than).await {
         Ok(wished) => *wished,
         // Whoever could wish is gone.
         Err(_) => Wish::Die,

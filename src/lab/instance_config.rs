@@ -1,8 +1,8 @@
 use super::certificates::Certificates;
 use super::members::{FIRST_INSTANCE, Member};
-use super::store::{KEY_PREFIX, Location, MASTER_NAME, Store};
+use super::store::{KEY_PREFIX, Store};
 use crate::app;
-use crate::plan::{Defect, Distribution, LabPlan, Secret};
+use crate::plan::{Defect, Distribution, LabPlan, Secret, StoreLocation};
 use std::time::Duration;
 
 /// Who may log in to the lab's application.
@@ -28,7 +28,7 @@ pub(super) fn instance_config(
         instance: member.name.clone(),
         zone: member.zone.clone(),
         port: 0,
-        store: store_config(store, certificates),
+        store: store_config(store, plan.store.wait_for_replicas, certificates),
         users: app::Users::Generated(app::Generated {
             count: plan.users.into(),
             prefix: users.prefix.clone(),
@@ -54,15 +54,16 @@ pub(super) fn instance_config(
     }
 }
 
-fn store_config(store: &Store, certificates: &Certificates) -> app::StoreConfig {
-    let username = Some(store.passwords.app_user().to_owned());
-    let password = Some(app::Secret::new(store.passwords.app.expose()));
+fn store_config(store: &Store, wait_for_replicas: u32, certificates: &Certificates) -> app::StoreConfig {
+    let login = store.passwords.app_login();
+    let username = Some(login.user);
+    let password = Some(app::Secret::new(login.password.expose()));
     app::StoreConfig {
         location: match &store.location {
-            Location::Direct(address) => app::StoreLocation::Direct(address.clone()),
-            Location::Sentinels(addresses) => app::StoreLocation::Sentinels(app::Sentinels {
+            StoreLocation::Direct(address) => app::StoreLocation::Direct(address.clone()),
+            StoreLocation::Sentinels { addresses, name } => app::StoreLocation::Sentinels(app::Sentinels {
                 addresses: addresses.clone(),
-                master_name: MASTER_NAME.to_owned(),
+                master_name: name.clone(),
                 username: username.clone(),
                 password: password.clone(),
                 tls: true,
@@ -73,6 +74,8 @@ fn store_config(store: &Store, certificates: &Certificates) -> app::StoreConfig 
         key_prefix: KEY_PREFIX.to_owned(),
         tls: Some(app::Tls { ca_file: Some(certificates.ca.clone()) }),
         timeout_ms: 1_000,
+        grace_ms: 5_000,
+        wait_for_replicas,
     }
 }
 
@@ -101,6 +104,11 @@ fn planted(defect: Defect, cold: bool) -> Option<app::Defect> {
         Defect::LocalJobs => Some(app::Defect::LocalJobs),
         // The application is as it should be; what it runs on is slow.
         Defect::SlowInstance => None,
+        Defect::DrainIgnored => Some(app::Defect::DrainIgnored),
+        Defect::AlwaysHealthy => Some(app::Defect::AlwaysHealthy),
+        Defect::SessionsWithoutTtl => Some(app::Defect::SessionsWithoutTtl),
+        // Those are the store's.
+        Defect::DefaultUserOn | Defect::PlainTextPort => None,
     }
 }
 
@@ -113,8 +121,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_defect_has_its_part_in_the_application() {
-        for defect in Defect::ALL.into_iter().filter(|defect| *defect != Defect::SlowInstance) {
+    fn every_defect_of_the_application_has_its_part_in_it() {
+        let elsewhere = [Defect::SlowInstance, Defect::DefaultUserOn, Defect::PlainTextPort];
+        for defect in Defect::ALL.into_iter().filter(|defect| !elsewhere.contains(defect)) {
             assert!(planted(defect, true).is_some(), "{defect:?}");
         }
         assert_eq!(planted(Defect::StickyLocalSessions, true), Some(app::Defect::LocalSessions));

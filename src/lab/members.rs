@@ -1,6 +1,7 @@
-use super::placement::{first_to_go, zone_for_next};
+use super::balancer::FULL_WEIGHT;
+use super::placement::{first_to_go, instance_name, surplus, zone_for_next};
 use crate::history::{EventKind, EventSource, FleetGauges, Notice};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,12 @@ pub(super) struct Members {
 #[derive(Debug, Default)]
 struct Table {
     desired: u32,
+    /// Wanted beside the desired ones, while others are replaced.
+    surge: u32,
+    /// Zones in which nothing can be launched.
+    dark: BTreeSet<String>,
+    /// What the balancer is to give a new instance, where that is not its full share.
+    weight_of_new: Option<u32>,
     launched: u32,
     members: BTreeMap<u32, Member>,
     queued: u32,
@@ -32,13 +39,20 @@ pub(super) struct Member {
     address: Option<String>,
     stage: Stage,
     healthy: bool,
+    /// Its share of the traffic, as the balancer is to have it.
+    pub(super) weight: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Booting,
-    InService { since: Instant },
-    Draining,
+    InService {
+        since: Instant,
+    },
+    /// It is on its way out, and another is launched in its place only if the group wants as many as before.
+    Leaving,
+    /// It was killed or hangs. Nobody but the balancer's health checks knows yet, so nobody replaces it yet.
+    Lost,
 }
 
 /// An instance by its place in the order of launches, from 1.
@@ -64,36 +78,114 @@ impl Members {
     /// Makes a member, if there are fewer than desired.
     pub(super) fn next_to_launch(&self, zones: &[String], founding: bool) -> Option<(Number, Member)> {
         self.with(|table| {
-            if table.staying().count() >= table.desired as usize {
+            if table.staying().count() >= table.wanted() {
                 return None;
             }
-            let zone = zone_for_next(zones, table.staying().map(|(_, member)| member.zone.as_str())).to_owned();
+            let lit = zones.iter().filter(|zone| !table.dark.contains(*zone));
+            let zone = zone_for_next(lit, table.staying().map(|(_, member)| member.zone.as_str()))?.to_owned();
             table.launched += 1;
             let number = table.launched;
             let member = Member {
-                name: format!("i-{number}"),
+                name: instance_name(number),
                 zone,
                 founding,
                 pid: None,
                 address: None,
                 stage: Stage::Booting,
                 healthy: false,
+                weight: table.weight_of_new.unwrap_or(FULL_WEIGHT),
             };
             table.members.insert(number, member.clone());
             Some((number, member))
         })
     }
 
-    /// Marks a member as draining, if there are more than desired.
+    /// Marks a member as leaving, if there are more than wanted.
     pub(super) fn next_to_drain(&self) -> Option<Number> {
         self.with(|table| {
-            if table.staying().count() <= table.desired as usize {
+            if table.staying().count() <= table.wanted() {
                 return None;
             }
             let number = first_to_go(table.staying().map(|(number, member)| (number, member.zone.as_str())))?;
-            table.members.get_mut(&number)?.stage = Stage::Draining;
+            table.members.get_mut(&number)?.stage = Stage::Leaving;
             Some(number)
         })
+    }
+
+    pub(super) fn set_surge(&self, surge: u32) {
+        self.with(|table| table.surge = surge);
+    }
+
+    pub(super) fn set_stage(&self, number: Number, stage: Stage) {
+        self.with(|table| {
+            if let Some(member) = table.members.get_mut(&number) {
+                member.stage = stage;
+            }
+        });
+    }
+
+    /// Whether it was dark before.
+    pub(super) fn darken(&self, zone: &str) -> bool {
+        self.with(|table| !table.dark.insert(zone.to_owned()))
+    }
+
+    /// Whether it was dark before.
+    pub(super) fn lighten(&self, zone: &str) -> bool {
+        self.with(|table| table.dark.remove(zone))
+    }
+
+    /// The members that are to stay and are not lost, in order of launch.
+    pub(super) fn present(&self) -> Vec<(Number, Member)> {
+        self.with(|table| {
+            let present = table.staying().filter(|(_, member)| member.stage != Stage::Lost);
+            present.map(|(number, member)| (number, member.clone())).collect()
+        })
+    }
+
+    /// Those that would have to go for the zones to be even again.
+    pub(super) fn surplus(&self, zones: &[String]) -> Vec<Number> {
+        self.with(|table| {
+            let lit: Vec<&str> = zones.iter().map(String::as_str).filter(|zone| !table.dark.contains(*zone)).collect();
+            surplus(&lit, table.staying().map(|(number, member)| (number, member.zone.as_str())))
+        })
+    }
+
+    /// Whether as many as wanted are there, all of them healthy.
+    pub(super) fn whole(&self) -> bool {
+        self.with(|table| {
+            table.staying().count() == table.wanted()
+                && table.staying().all(|(_, member)| member.healthy && member.stage != Stage::Lost)
+        })
+    }
+
+    /// Whether any of these is still there.
+    pub(super) fn any_left(&self, numbers: &[Number]) -> bool {
+        self.with(|table| numbers.iter().any(|number| table.members.contains_key(number)))
+    }
+
+    /// Whether the process of any of these still runs.
+    pub(super) fn any_runs(&self, numbers: &[Number]) -> bool {
+        let runs =
+            |table: &Table, number| table.members.get(number).is_some_and(|member: &Member| member.pid.is_some());
+        self.with(|table| numbers.iter().any(|number| runs(table, number)))
+    }
+
+    pub(super) fn is_healthy(&self, number: Number) -> bool {
+        self.with(|table| table.members.get(&number).is_some_and(|member| member.healthy))
+    }
+
+    /// What new members are to get from the balancer from here on; None: their full share.
+    pub(super) fn set_weight_of_new(&self, weight: Option<u32>) {
+        self.with(|table| table.weight_of_new = weight);
+    }
+
+    /// Notes the weight of a member, so that it keeps it when the balancer is started again.
+    pub(super) fn note_weight(&self, number: Number, weight: u32) {
+        self.with(|table| {
+            if let Some(member) = table.members.get_mut(&number) {
+                member.weight = weight;
+            }
+        });
     }
 
     pub(super) fn launched_as(&self, number: Number, pid: Option<u32>) {
@@ -112,9 +204,10 @@ impl Members {
         });
     }
 
-    /// Names and addresses of those that listen and are to stay.
-    pub(super) fn addresses(&self) -> Vec<(String, String)> {
-        self.with(|table| table.staying().filter_map(|(_, m)| Some((m.name.clone(), m.address.clone()?))).collect())
+    /// Names, addresses and weights of those that listen and are to stay.
+    pub(super) fn addresses(&self) -> Vec<(String, String, u32)> {
+        let listening = |member: &Member| Some((member.name.clone(), member.address.clone()?, member.weight));
+        self.with(|table| table.staying().filter_map(|(_, member)| listening(member)).collect())
     }
 
     pub(super) fn in_service(&self, number: Number) {
@@ -141,7 +234,7 @@ impl Members {
             match (healthy, member.stage) {
                 (true, _) => Some(EventKind::InstanceHealthy { instance, zone }),
                 // It fails its health check because it was told to go: nothing is wrong with it.
-                (false, Stage::Draining) => None,
+                (false, Stage::Leaving) => None,
                 (false, _) => Some(EventKind::InstanceUnhealthy { instance, zone }),
             }
         })
@@ -160,7 +253,7 @@ impl Members {
         self.with(|table| {
             let warm = |member: &&Member| match member.stage {
                 Stage::InService { since } => member.healthy && (member.founding || since.elapsed() >= warm_up),
-                Stage::Booting | Stage::Draining => false,
+                Stage::Booting | Stage::Leaving | Stage::Lost => false,
             };
             table.members.values().filter(warm).map(|member| member.name.clone()).collect()
         })
@@ -182,7 +275,7 @@ impl Members {
         self.with(|table| FleetGauges {
             desired: table.desired,
             launched: table.members.len() as u32,
-            healthy: table.members.values().filter(|m| m.healthy && m.stage != Stage::Draining).count() as u32,
+            healthy: table.members.values().filter(|m| m.healthy && m.stage != Stage::Leaving).count() as u32,
             requests_per_target: table.requests_per_target,
             balancer_queue: table.queued,
         })
@@ -190,8 +283,12 @@ impl Members {
 }
 
 impl Table {
+    fn wanted(&self) -> usize {
+        (self.desired + self.surge) as usize
+    }
+
     fn staying(&self) -> impl Iterator<Item = (Number, &Member)> {
-        self.members.iter().filter(|(_, member)| member.stage != Stage::Draining).map(|(number, m)| (*number, m))
+        self.members.iter().filter(|(_, member)| member.stage != Stage::Leaving).map(|(number, m)| (*number, m))
     }
 }
 
@@ -226,6 +323,43 @@ mod tests {
         members.set_desired(3);
         let (number, member) = members.next_to_launch(&zones(), false).unwrap();
         assert_eq!((number, member.zone.as_str()), (4, "zone-a"));
+    }
+
+    #[test]
+    fn a_dark_zone_gets_nothing_and_is_evened_out_later() {
+        let members = fleet_of(4);
+        assert!(!members.darken("zone-b"));
+        for number in [2, 4] {
+            members.set_stage(number, Stage::Lost);
+        }
+        // Until the balancer has noticed, nobody is missing.
+        assert!(members.next_to_launch(&zones(), false).is_none());
+        assert_eq!(members.present().iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3]);
+        members.remove(2);
+        members.remove(4);
+        let launched: Vec<String> =
+            std::iter::from_fn(|| members.next_to_launch(&zones(), false)).map(|(_, member)| member.zone).collect();
+        assert_eq!(launched, ["zone-a", "zone-a"]);
+        assert_eq!(members.surplus(&zones()), Vec::<Number>::new());
+        assert!(members.lighten("zone-b"));
+        assert_eq!(members.surplus(&zones()), [5, 6]);
+        members.darken("zone-a");
+        members.darken("zone-b");
+        members.set_desired(9);
+        assert!(members.next_to_launch(&zones(), false).is_none());
+    }
+
+    #[test]
+    fn a_surge_is_wanted_beside_the_desired_and_then_too_much() {
+        let members = fleet_of(2);
+        members.set_surge(2);
+        assert!(!members.whole());
+        while members.next_to_launch(&zones(), false).is_some() {}
+        (1..=4).for_each(|number| drop(members.note_health(&format!("i-{number}"), true)));
+        assert!(members.whole());
+        members.set_surge(0);
+        assert_eq!((members.next_to_drain(), members.next_to_drain()), (Some(4), Some(3)));
+        assert_eq!(members.next_to_drain(), None);
     }
 
     #[test]

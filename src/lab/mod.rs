@@ -7,6 +7,7 @@
 //!     └── requests per target ── watch <── show stat ── HAProxy <┘        guard: parent of HAProxy and Redis
 //! ```
 
+mod actions;
 mod autoscaler;
 mod balancer;
 mod certificates;
@@ -21,10 +22,13 @@ mod placement;
 mod ports;
 mod preflight;
 mod private_file;
+mod rollout;
 mod store;
 mod watch;
 
 pub use error::LabError;
 pub use fleet::{Lab, LabOptions};
 pub use guard::run as run_guard;
+pub use placement::founding_instances;
 pub use preflight::{Programs, preflight};
+pub use store::{RelayOptions, run_relay};

@@ -1,12 +1,32 @@
+use crate::plan::LabPlan;
 use std::collections::BTreeMap;
 
-/// The zone for the next instance: the emptiest, and of equals the first.
-pub(super) fn zone_for_next<'a>(zones: &'a [String], occupied: impl Iterator<Item = &'a str>) -> &'a str {
+/// The zone for the next instance: the emptiest, and of equals the first. None where there is no zone.
+pub(super) fn zone_for_next<'a>(
+    zones: impl IntoIterator<Item = &'a String>,
+    occupied: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for zone in occupied {
         *counts.entry(zone).or_default() += 1;
     }
-    zones.iter().min_by_key(|zone| counts.get(zone.as_str()).copied().unwrap_or(0)).expect("a lab has a zone")
+    let count = |zone: &str| counts.get(zone).copied().unwrap_or(0);
+    zones.into_iter().map(String::as_str).min_by_key(|zone| count(zone))
+}
+
+/// Name and zone of the instances a lab begins with.
+pub fn founding_instances(plan: &LabPlan) -> Vec<(String, String)> {
+    let mut instances: Vec<(String, String)> = Vec::new();
+    for number in 1..=plan.instances {
+        let occupied = instances.iter().map(|(_, zone)| zone.as_str());
+        let zone = zone_for_next(&plan.zones, occupied).unwrap_or_default().to_owned();
+        instances.push((instance_name(number), zone));
+    }
+    instances
+}
+
+pub(super) fn instance_name(number: u32) -> String {
+    format!("i-{number}")
 }
 
 /// Which of these instances (number and zone) goes first when there are too many: the newest in the fullest zone, and
@@ -19,6 +39,29 @@ pub(super) fn first_to_go<'a>(instances: impl Iterator<Item = (u32, &'a str)>) -
         *newest = number.max(*newest);
     }
     zones.into_values().max().map(|(_, newest)| newest)
+}
+
+/// Which instances would have to be replaced, the newest of the fullest zone first, for no zone to have two more than
+/// another.
+pub(super) fn surplus<'a>(zones: &[&'a str], instances: impl Iterator<Item = (u32, &'a str)>) -> Vec<u32> {
+    let mut by_zone: BTreeMap<&str, Vec<Option<u32>>> = zones.iter().map(|zone| (*zone, Vec::new())).collect();
+    for (number, zone) in instances {
+        if let Some(zone) = by_zone.get_mut(zone) {
+            zone.push(Some(number));
+        }
+    }
+    let mut too_many = Vec::new();
+    while let Some(fullest) = zones.iter().max_by_key(|zone| by_zone[*zone].len())
+        && let Some(emptiest) = zones.iter().min_by_key(|zone| by_zone[*zone].len())
+        && by_zone[fullest].len() > by_zone[emptiest].len() + 1
+    {
+        // What takes its place there is not known yet; it is never too many itself.
+        let goes = by_zone.get_mut(fullest).and_then(Vec::pop).flatten();
+        too_many.extend(goes);
+        by_zone.entry(emptiest).or_default().push(None);
+    }
+    too_many.sort_unstable();
+    too_many
 }
 
 #[cfg(test)]
@@ -36,7 +79,7 @@ mod tests {
             (vec!["b", "b", "a"], "a"),
             (vec!["a", "gone"], "b"),
         ] {
-            assert_eq!(zone_for_next(&zones, occupied.iter().copied()), next, "{occupied:?}");
+            assert_eq!(zone_for_next(&zones, occupied.iter().copied()), Some(next), "{occupied:?}");
         }
     }
 
@@ -62,7 +105,8 @@ mod tests {
             let mut instances: Vec<(u32, &str)> = Vec::new();
             for (number, add) in (1..).zip(steps) {
                 if add {
-                    instances.push((number, zone_for_next(&zones, instances.iter().map(|(_, zone)| *zone))));
+                    let zone = zone_for_next(&zones, instances.iter().map(|(_, zone)| *zone)).unwrap();
+                    instances.push((number, zone));
                 } else if let Some(first) = first_to_go(instances.iter().copied()) {
                     instances.retain(|(number, _)| *number != first);
                 }

@@ -34,6 +34,7 @@ pub struct LabPlan {
     pub absolute_timeout: Duration,
     pub tls: bool,
     pub redis: Redis,
+    pub store: LabStore,
     pub autoscaler: Option<AutoscalerPlan>,
     pub defect: Option<Defect>,
     pub users: u32,
@@ -56,10 +57,48 @@ pub struct WarmUp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Redis {
-    /// One primary, one replica, three sentinels.
+    /// One primary, two replicas, three sentinels.
     Sentinel,
     /// One server: starts faster, cannot fail over.
     Single,
+}
+
+/// How the lab's store is set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabStore {
+    /// A sentinel takes a server that has been silent for this long to be down.
+    pub down_after: Duration,
+    /// A primary with fewer replicas in touch refuses writes; 0: it never does.
+    pub min_replicas_to_write: u32,
+    pub persistence: Persistence,
+    /// How long replication traffic is on its way, each way. Zero: straight through the kernel, and then nothing is
+    /// ever lost with a killed primary, because the kernel still delivers what was sent.
+    pub link_delay: Duration,
+    /// The application acknowledges a write once this many replicas have it (`WAIT`); 0: once the primary has it.
+    pub wait_for_replicas: u32,
+}
+
+impl Default for LabStore {
+    fn default() -> LabStore {
+        LabStore {
+            down_after: Duration::from_secs(1),
+            min_replicas_to_write: 0,
+            persistence: Persistence::None,
+            link_delay: Duration::ZERO,
+            wait_for_replicas: 0,
+        }
+    }
+}
+
+/// What of the store's data outlives its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Persistence {
+    None,
+    /// All data, each ten seconds in which something changed.
+    Snapshot,
+    /// Every write, in a log that reaches the disk once a second.
+    AppendOnly,
 }
 
 /// Target tracking on requests per target, as EC2 Auto Scaling does it.
@@ -103,10 +142,20 @@ pub enum Defect {
     LocalJobs,
     /// The first instance takes [`Defect::SLOW_INSTANCE`] times as long for every request.
     SlowInstance,
+    /// An instance that is asked to end ends at once and drops what it has.
+    DrainIgnored,
+    /// The health check says yes whatever it is asked.
+    AlwaysHealthy,
+    /// Sessions never expire in the store.
+    SessionsWithoutTtl,
+    /// The store lets anybody in without a password.
+    DefaultUserOn,
+    /// The store also listens without TLS.
+    PlainTextPort,
 }
 
 impl Defect {
-    pub const ALL: [Defect; 9] = [
+    pub const ALL: [Defect; 14] = [
         Defect::LocalSessions,
         Defect::StickyLocalSessions,
         Defect::StorePerZone,
@@ -116,6 +165,11 @@ impl Defect {
         Defect::LocalCsrf,
         Defect::LocalJobs,
         Defect::SlowInstance,
+        Defect::DrainIgnored,
+        Defect::AlwaysHealthy,
+        Defect::SessionsWithoutTtl,
+        Defect::DefaultUserOn,
+        Defect::PlainTextPort,
     ];
 
     pub const SLOW_INSTANCE: f64 = 1.3;

@@ -8,12 +8,14 @@ mod feeder;
 #[cfg(test)]
 pub mod fixture;
 mod fleet;
+mod instance_choice;
 mod objective;
 mod picture;
 mod resolve;
 mod resolved;
 mod scenario;
 mod session;
+mod store;
 mod target;
 mod template;
 mod timeline;
@@ -23,7 +25,8 @@ pub use compare::CompareRules;
 pub use distribution::Distribution;
 pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};
-pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, Redis, WarmUp};
+pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, Redis, WarmUp};
+pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
 pub use resolved::Plan;
@@ -32,7 +35,8 @@ pub use scenario::{
     StateUse, Step,
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
+pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode};
 pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
-pub use timeline::{Action, TimelineEntry};
+pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};
 pub use workload::{ArrivalPattern, Arrivals, Curve, Model, Point, Share, Workload};

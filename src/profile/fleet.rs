@@ -35,6 +35,8 @@ pub struct FleetFile {
     pub tls: Option<At<bool>>,
     /// The session store. Default: `sentinel`.
     pub redis: Option<At<RedisFile>>,
+    /// How the session store is set up.
+    pub store: Option<At<LabStoreFile>>,
     /// Scales the fleet by its load. Default: none, only the timeline scales.
     pub autoscaler: Option<At<AutoscalerFile>>,
     /// A defect planted in the application, to show that it is found. Default: none.
@@ -66,10 +68,39 @@ pub struct WarmUpFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RedisFile {
-    /// One primary, one replica, three sentinels.
+    /// One primary, two replicas, three sentinels.
     Sentinel,
     /// One server: starts faster, cannot fail over.
     Single,
+}
+
+/// How the lab's session store is set up. All but `persistence` is for `redis = "sentinel"`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabStoreFile {
+    /// A sentinel takes a server that has been silent for this long to be down. Default: `1s`.
+    pub down_after: Option<At<Span>>,
+    /// A primary with fewer replicas in touch refuses writes; 0 to 2. Default: 0, it never does.
+    pub min_replicas_to_write: Option<At<u32>>,
+    /// What of the data outlives its processes. Default: `none`.
+    pub persistence: Option<PersistenceFile>,
+    /// How long replication is on its way between two nodes. Default: `0ms`, and then a killed primary loses nothing:
+    /// the kernel still delivers what was sent. Wants Linux and Redis 7.
+    pub link_delay: Option<At<Span>>,
+    /// The application acknowledges a write once this many replicas have it (`WAIT`); 0 to 2. Default: 0.
+    pub wait_for_replicas: Option<At<u32>>,
+}
+
+/// What of the store's data outlives its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PersistenceFile {
+    /// Nothing.
+    None,
+    /// All of it, each ten seconds in which something changed.
+    Snapshot,
+    /// Every write, in a log that reaches the disk once a second.
+    AppendOnly,
 }
 
 /// Target tracking on requests per target, as EC2 Auto Scaling does it.
@@ -116,4 +147,14 @@ pub enum DefectFile {
     LocalJobs,
     /// The first instance takes 30 % longer for every request.
     SlowInstance,
+    /// An instance that is asked to end ends at once and drops what it has.
+    DrainIgnored,
+    /// The health check says yes whatever it is asked, also while an instance boots.
+    AlwaysHealthy,
+    /// Sessions never expire in the store.
+    SessionsWithoutTtl,
+    /// The store lets anybody in without a password.
+    DefaultUserOn,
+    /// The store also listens without TLS.
+    PlainTextPort,
 }

@@ -1,37 +1,6 @@
-use super::{At, Span};
+use super::At;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// A change of the fleet at a time of the run.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TimelineFile {
-    /// When, after the load's start; divided by `workload.compress`.
-    pub at: At<Span>,
-    /// What is done. With `fleet.provider = "observe"` only `declare` can be.
-    #[serde(rename = "do")]
-    pub action: At<ActionFile>,
-    /// With `scale-out` and `scale-in`: by how many instances. Default: 1.
-    pub by: Option<At<u32>>,
-    /// With `set-capacity`: to how many instances.
-    pub to: Option<At<u32>>,
-    /// With `declare`: the event's name, for `during`.
-    pub name: Option<At<String>>,
-}
-
-/// What is done to the fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActionFile {
-    /// More instances are asked for.
-    ScaleOut,
-    /// Fewer instances are asked for; the newest are drained first.
-    ScaleIn,
-    /// A number of instances is asked for.
-    SetCapacity,
-    /// Nothing: someone else changes the fleet at this time, and the run is judged around it.
-    Declare,
-}
 
 /// A limit over a metric, a scope and a window; the run fails where it does not hold.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

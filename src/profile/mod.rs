@@ -15,14 +15,17 @@ mod reference;
 mod scenario;
 mod session;
 mod target;
+mod timeline;
 mod users;
 mod workload;
 
 pub use compare::CompareFile;
 pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
 pub use file::ProfileFile;
-pub use fleet::{AutoscalerFile, DefectFile, FleetFile, ProviderFile, RedisFile, WarmUpFile};
-pub use judgement::{ActionFile, LimitFile, ObjectiveFile, TimelineFile};
+pub use fleet::{
+    AutoscalerFile, DefectFile, FleetFile, LabStoreFile, PersistenceFile, ProviderFile, RedisFile, WarmUpFile,
+};
+pub use judgement::{LimitFile, ObjectiveFile};
 pub use keys::schema;
 pub use load::{Profile, load};
 pub use located::At;
@@ -31,5 +34,6 @@ pub use reference::reference;
 pub use scenario::{ExpectFile, PollFile, RepeatFile, ScenarioFile, StatusFile, StepFile};
 pub use session::{AllowFile, IdentityFile, OnRejectedFile, RejectionFile, SessionFile, StateFile};
 pub use target::{ConnectionModeFile, ConnectionsFile, HttpFile, PlaceFile, StickinessFile, TargetFile};
+pub use timeline::{ActionFile, EvictionPolicyFile, FleetStateFile, HowFile, OnFailureFile, TimelineFile};
 pub use users::{SecretFile, UsersFile};
 pub use workload::{ArrivalsFile, CurveFile, ModelFile, WorkloadFile};

@@ -60,7 +60,7 @@ fn validity(check: &ValidityCheck) -> TestCase {
     case(&check.name, status, &found)
 }
 
-fn unsuccessful(kind: NonSuccessKind, what: &str, why: &str) -> TestCaseStatus {
+pub(super) fn unsuccessful(kind: NonSuccessKind, what: &str, why: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(what).set_message(why);
     status

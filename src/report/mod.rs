@@ -1,6 +1,7 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
 mod annotations;
+mod audit;
 mod charts;
 mod comparison;
 mod exposition;
@@ -9,6 +10,7 @@ mod histogram_log;
 mod html;
 mod junit;
 mod markdown;
+mod matrix;
 mod prometheus;
 mod seconds_csv;
 mod sections;
@@ -20,6 +22,7 @@ mod trend;
 mod wording;
 
 pub use annotations::annotations;
+pub use audit::{audit, audit_junit};
 #[cfg(feature = "png")]
 pub use charts::Painter;
 pub use charts::{Chart, Series, TimeAxis, charts};
@@ -29,6 +32,7 @@ pub use files::files;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use matrix::{SuiteResult, SuiteRow, matrix};
 pub use prometheus::prometheus;
 pub use seconds_csv::seconds_csv;
 pub use subject::{ReportFile, Subject};

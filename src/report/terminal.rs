@@ -13,9 +13,12 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::continuity(&mut page, sessions);
     sections::addresses(&mut page, subject.events, analysis);
     sections::new_instances(&mut page, analysis);
+    sections::departures(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);
+    sections::store(&mut page, analysis);
     sections::symptoms(&mut page, verdict);
+    sections::causes(&mut page, sessions);
     sections::losses(&mut page, sessions);
     if verdict.outcome != Outcome::Inconclusive {
         sections::doubts(&mut page, verdict);

@@ -188,6 +188,15 @@ pub(super) fn loss_example(example: &LossExample) -> String {
     )
 }
 
+/// How instances went ([`crate::analysis::DepartureFigures::manner`]), in a sentence.
+pub(super) fn manner(manner: &str) -> String {
+    match manner {
+        "drained" => "began to drain".to_owned(),
+        "frozen" => "hung".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

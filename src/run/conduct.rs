@@ -1,7 +1,8 @@
 use super::error::RunError;
+use super::happened::Happened;
 use super::limits::raise_descriptors;
 use super::sampling::Sampler;
-use super::timeline;
+use super::timeline::Player;
 use super::update::{Begins, Stop, StopSignal, Update, Watcher};
 use crate::fleet::{Fleet, Observed};
 use crate::history::{EventKind, EventSource, Fingerprinter, Machine, Names, Notice, Offset, Origin, RunClock};
@@ -9,12 +10,13 @@ use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
 use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
 use crate::record::{Ending, FORMAT_VERSION, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
+use crate::store::Probe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// From the start of the load threads to the run's zero: slots are made in it.
 const LEAD: Duration = Duration::from_millis(1500);
@@ -93,7 +95,7 @@ async fn run_load(
     plan: Arc<Plan>,
     fleet: &dyn Fleet,
     password: Secret,
-    (notices, heard): Notices,
+    (notices, mut heard): Notices,
 ) -> Result<Conducted, RunError> {
     let url = plan.target.url.clone().or_else(|| fleet.url()).ok_or(RunError::NoUrl)?;
     let plan = match fleet.target_ca() {
@@ -136,16 +138,21 @@ async fn run_load(
         directory: directory.path().to_owned(),
     }));
 
-    let timeline = timeline::play(plan.timeline.clone(), fleet, clock, notices);
-    let stage = Stage { plan: &plan, fleet, clock, recorder: &recorder, watcher: &*options.watcher, heard };
-    let (mut ending, heard) = tokio::select! {
-        ended = stage.watch_over(&mut load, options.stop.clone()) => ended,
-        never = async { timeline.await; std::future::pending().await } => never,
-    };
+    let (happened, so_far) = watch::channel(Happened::default());
+    let teller = Teller { clock, recorder: &recorder, watcher: &*options.watcher, happened };
+    let probe = fleet.store().map(|access| Probe::start(&access, clock, notices.clone()));
+    let player = Player { fleet, clock, notices, happened: so_far };
+    let stage = Stage { plan: &plan, fleet, probe: probe.as_ref(), teller: &teller };
+    let mut ending = stage.watch_over(&mut load, &mut heard, &player, options.stop.clone()).await;
     if let Err(error) = load.finish().await {
         ending.failure.get_or_insert(error.to_string());
     }
-    drain_notices(heard, clock, &recorder, &*options.watcher);
+    if let Some(probe) = probe {
+        probe.finish().await;
+    }
+    while let Ok(notice) = heard.try_recv() {
+        teller.tell(notice);
+    }
     let produced = recorder.offered();
     let RecordOutcome { recorded, lost: _, error } = recorder.finish();
     let ending = Ending { observations: produced, recorded, record_error: error, ..ending };
@@ -178,32 +185,46 @@ fn manifest(plan: &Plan, directory: &RunDirectory, clock: RunClock, threads: usi
 struct Stage<'a> {
     plan: &'a Plan,
     fleet: &'a dyn Fleet,
-    clock: RunClock,
-    recorder: &'a Recorder,
-    watcher: &'a dyn Watcher,
-    heard: mpsc::UnboundedReceiver<Notice>,
+    probe: Option<&'a Probe>,
+    teller: &'a Teller<'a>,
 }
 
 impl Stage<'_> {
-    /// Records events and gauges until the load is done, is asked to stop, or fails.
-    async fn watch_over(mut self, load: &mut Load, mut stop: StopSignal) -> (Ending, mpsc::UnboundedReceiver<Notice>) {
+    /// Plays the timeline and records events and gauges until the load is done, is asked to stop, or fails.
+    async fn watch_over(
+        &self,
+        load: &mut Load,
+        heard: &mut mpsc::UnboundedReceiver<Notice>,
+        player: &Player<'_>,
+        mut stop: StopSignal,
+    ) -> Ending {
+        let Teller { clock, recorder, watcher, .. } = *self.teller;
+        let mut timeline = std::pin::pin!(player.play(&self.plan.timeline));
+        let mut played = false;
         let gauges = load.gauges();
-        let mut sampler = Sampler::new(gauges.clone(), self.clock);
-        let curve_end = self.clock.instant(Offset::ZERO + self.plan.workload.curve.duration());
+        let mut sampler = Sampler::new(gauges.clone(), clock);
+        let curve_end = clock.instant(Offset::ZERO + self.plan.workload.curve.duration());
         let last_moment = curve_end + self.plan.workload.grace;
-        let mut seconds = tokio::time::interval_at(self.clock.zero().into(), Duration::from_secs(1));
+        let mut seconds = tokio::time::interval_at(clock.zero().into(), Duration::from_secs(1));
         let mut looks = tokio::time::interval_at(curve_end.into(), Duration::from_millis(50));
-        let started = Notice { at: self.clock.zero(), ..Notice::now(EventSource::Run, EventKind::LoadStarted) };
-        tell(started, self.clock, self.recorder, self.watcher);
+        let started = Notice { at: clock.zero(), ..Notice::now(EventSource::Run, EventKind::LoadStarted) };
+        self.teller.tell(started);
         let mut ending = Ending::default();
         loop {
             tokio::select! {
-                Some(notice) = self.heard.recv() => tell(notice, self.clock, self.recorder, self.watcher),
+                Some(notice) = heard.recv() => self.teller.tell(notice),
+                ended = &mut timeline, if !played => {
+                    played = true;
+                    if let Err(failure) = ended {
+                        ending.failure = Some(failure);
+                        break;
+                    }
+                }
                 _ = seconds.tick() => {
-                    let sample = sampler.sample(self.recorder, self.fleet);
-                    self.recorder.sample(&sample);
-                    self.watcher.update(Update::Sample(sample));
-                    if let Some(error) = self.recorder.failed() {
+                    let sample = sampler.sample(recorder, self.fleet, self.probe);
+                    recorder.sample(&sample);
+                    watcher.update(Update::Sample(sample));
+                    if let Some(error) = recorder.failed() {
                         ending.failure = Some(format!("recording failed: {error}"));
                         break;
                     }
@@ -219,8 +240,7 @@ impl Stage<'_> {
                 }
                 () = asked_to_stop(&mut stop) => {
                     ending.interrupted = true;
-                    let notice = Notice::now(EventSource::Run, EventKind::Interrupted);
-                    tell(notice, self.clock, self.recorder, self.watcher);
+                    self.teller.tell(Notice::now(EventSource::Run, EventKind::Interrupted));
                     break;
                 }
                 error = load.failed() => {
@@ -232,32 +252,33 @@ impl Stage<'_> {
         if ending.load_end_us == 0 {
             self.end_load(&mut ending);
         }
-        let sample = sampler.sample(self.recorder, self.fleet);
-        self.recorder.sample(&sample);
-        (ending, self.heard)
+        let sample = sampler.sample(recorder, self.fleet, self.probe);
+        recorder.sample(&sample);
+        ending
     }
 
     fn end_load(&self, ending: &mut Ending) {
-        ending.load_end_us = self.clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
-        let at = self.clock.instant(Offset(ending.load_end_us));
+        let clock = self.teller.clock;
+        ending.load_end_us = clock.now().min(Offset::ZERO + self.plan.workload.curve.duration()).0;
+        let at = clock.instant(Offset(ending.load_end_us));
         let ended = Notice { at, ..Notice::now(EventSource::Run, EventKind::LoadEnded) };
-        tell(ended, self.clock, self.recorder, self.watcher);
+        self.teller.tell(ended);
     }
 }
 
-fn tell(notice: Notice, clock: RunClock, recorder: &Recorder, watcher: &dyn Watcher) {
-    let event = notice.stamped(&clock);
-    recorder.event(&event);
-    watcher.update(Update::Event(event));
+/// Stamps what happened and tells it to all who need to know.
+struct Teller<'a> {
+    clock: RunClock,
+    recorder: &'a Recorder,
+    watcher: &'a dyn Watcher,
+    happened: watch::Sender<Happened>,
 }
 
-fn drain_notices(
-    mut heard: mpsc::UnboundedReceiver<Notice>,
-    clock: RunClock,
-    recorder: &Recorder,
-    watcher: &dyn Watcher,
-) {
-    while let Ok(notice) = heard.try_recv() {
-        tell(notice, clock, recorder, watcher);
+impl Teller<'_> {
+    fn tell(&self, notice: Notice) {
+        let event = notice.stamped(&self.clock);
+        self.recorder.event(&event);
+        self.happened.send_modify(|happened| happened.note(&event.kind));
+        self.watcher.update(Update::Event(event));
     }
 }

@@ -1,8 +1,10 @@
 //! The conductor: brings the fleet up, runs the load and the timeline against it, records what happens, and takes
 //! everything down again on every way out.
 
+mod command;
 mod conduct;
 mod error;
+mod happened;
 mod limits;
 mod sampling;
 mod timeline;

@@ -2,6 +2,7 @@ use crate::fleet::Fleet;
 use crate::history::{RunClock, Sample};
 use crate::load::LoadGauges;
 use crate::record::Recorder;
+use crate::store::Probe;
 use nix::sys::resource::{UsageWho, getrusage};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ impl Sampler {
         Sampler { last_cpu: gauges.thread_cpu(), last: Instant::now(), gauges, clock }
     }
 
-    pub fn sample(&mut self, recorder: &Recorder, fleet: &dyn Fleet) -> Sample {
+    pub fn sample(&mut self, recorder: &Recorder, fleet: &dyn Fleet, probe: Option<&Probe>) -> Sample {
         let mut generator = self.gauges.read();
         let (now, cpu) = (Instant::now(), self.gauges.thread_cpu());
         let elapsed = now.duration_since(self.last).as_secs_f64().max(1e-3);
@@ -29,7 +30,7 @@ impl Sampler {
         generator.memory_bytes = resident_bytes();
         generator.observations = recorder.offered();
         generator.observations_lost = recorder.lost();
-        let (fleet, store) = (fleet.gauges(), fleet.store_gauges());
+        let (fleet, store) = (fleet.gauges(), probe.map(Probe::gauges));
         Sample { at_us: self.clock.now(), generator, fleet, store }
     }
 }

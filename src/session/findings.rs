@@ -22,6 +22,12 @@ pub struct SessionFindings {
     pub cohorts: Vec<Cohort>,
     /// Up to [`LossExample::MOST`] of each kind, the earliest.
     pub losses: BTreeMap<LossKind, Vec<LossExample>>,
+    /// Re-logins and losses of state by what the record tells of their cause: each counted once, examples or not.
+    #[serde(default)]
+    pub causes: BTreeMap<LossCause, CauseCounts>,
+    /// None when no snapshot of the store was put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<RestoreFindings>,
     pub symptoms: Vec<Symptom>,
 }
 
@@ -294,6 +300,64 @@ pub struct LossExample {
     pub logged_in_us: Option<Offset>,
     pub expected: String,
     pub found: String,
+    /// Of re-logins and losses of state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<LossCause>,
+}
+
+/// Why something was lost, from events and gauges of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossCause {
+    /// Acknowledged by a primary that died or lost its role before a replica had it.
+    StoreFailover,
+    /// The store was restarted and had persisted nothing.
+    StoreRestarted,
+    /// A snapshot was put back, and should have had it.
+    StoreRestored,
+    /// The store made room.
+    Eviction,
+    /// The application forgot it sooner than the profile says it may.
+    Expiry,
+    /// The instance that had it is gone: it was not in the store.
+    InstanceGone,
+    /// The store was watched, and nothing happened to it that could have removed the session: it is the application that
+    /// asks for a login all the same.
+    FalseLogout,
+    Unknown,
+}
+
+impl LossCause {
+    pub fn words(self) -> &'static str {
+        match self {
+            LossCause::StoreFailover => "the store's failover",
+            LossCause::StoreRestarted => "the store restarted empty",
+            LossCause::StoreRestored => "missing after the restore, though in the snapshot",
+            LossCause::Eviction => "evicted by the store",
+            LossCause::Expiry => "expired sooner than agreed",
+            LossCause::InstanceGone => "gone with the instance that had it",
+            LossCause::FalseLogout => "asked to log in though the store lost nothing",
+            LossCause::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseCounts {
+    pub relogins: u64,
+    /// Reads that found less than was acknowledged.
+    pub state_lost: u64,
+}
+
+/// What was gone after a snapshot was put back, as was to be expected: none of it is a loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreFindings {
+    /// Sessions under way that had logged in since the snapshot.
+    pub sessions: u64,
+    /// Acknowledged writes since the snapshot, of sessions under way.
+    pub writes: u64,
+    /// Of those sessions, the ones that were asked to log in again.
+    pub asked_to_log_in_again: u64,
 }
 
 impl LossExample {
@@ -345,6 +409,10 @@ pub enum SymptomKind {
     LoginsRefused,
     /// New instances are slower than their peers at first.
     SlowWarmUp,
+    /// New instances are given requests that they cannot serve yet.
+    ReadyTooSoon,
+    /// Requests fail when an instance is drained.
+    DrainIgnored,
 }
 
 impl SessionFindings {

@@ -78,6 +78,8 @@ impl Oracle {
             new_instances,
             cohorts: self.cohorts.into_iter().enumerate().map(cohort).collect(),
             losses: self.losses.finish(),
+            causes: self.cause_counts,
+            restored: self.milestones.iter().any(|milestone| milestone.restores).then_some(self.restored),
             symptoms: Vec::new(),
         };
         findings.symptoms = symptoms(&findings);

@@ -1,5 +1,6 @@
 use super::cohort::Member;
 use super::ledger::Ledger;
+use super::restore::Kept;
 use super::{ByPlace, Tally};
 use crate::history::{NameId, Observation, Offset, StepId};
 use crate::plan::{Plan, SessionRules};
@@ -68,6 +69,15 @@ pub(super) struct Live {
     pub first_instance: Option<NameId>,
     pub handed_off: bool,
     pub facts: Facts,
+    /// Until when it was surely known to the application.
+    pub last_verified: Option<Offset>,
+    /// Milestones of the store before this index have been passed.
+    pub next_milestone: usize,
+    /// What the last snapshot of the store has of it.
+    pub kept: Option<Kept>,
+    pub writes_since_kept: u64,
+    /// A snapshot that does not have it was put back.
+    pub restored_away: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,11 +109,13 @@ pub(super) struct LoginTrail {
     pub current: Option<Option<Place>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StateLedger {
     pub ledger: Ledger,
     /// Where the last acknowledged write was served.
     pub written_at: Option<Place>,
+    /// Until when everything acknowledged was surely there.
+    pub last_agreed: Option<Offset>,
     /// The session has logged in again, and this has not been read since.
     pub after_relogin: bool,
 }
@@ -126,6 +138,11 @@ impl Live {
             first_instance: None,
             handed_off: false,
             facts: Facts::default(),
+            last_verified: None,
+            next_milestone: 0,
+            kept: None,
+            writes_since_kept: 0,
+            restored_away: false,
         };
         live.forget_states(plan_states);
         live
@@ -133,7 +150,12 @@ impl Live {
 
     /// The session ended as agreed: its state may rightly be gone.
     pub(super) fn forget_states(&mut self, plan_states: &[crate::plan::State]) {
-        let fresh = |state| StateLedger { ledger: Ledger::new(state), written_at: None, after_relogin: false };
+        let fresh = |state| StateLedger {
+            ledger: Ledger::new(state),
+            written_at: None,
+            last_agreed: None,
+            after_relogin: false,
+        };
         self.states = plan_states.iter().map(fresh).collect();
     }
 
@@ -172,6 +194,7 @@ impl Live {
             self.states.iter_mut().for_each(|s| s.after_relogin = true);
         }
         self.standing = Standing::In;
+        self.restored_away = false;
         self.begun = Some(row.last_byte);
         self.facts.logged_in = true;
         self.first_verified.get_or_insert(row.last_byte);

@@ -1,5 +1,5 @@
 use super::live::{Live, Place, Rules};
-use super::{Before, LossExample, LossKind};
+use super::{Before, LossCause, LossExample, LossKind};
 use crate::history::{Names, Observation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     kept: BTreeMap<LossKind, BTreeSet<LossExample>>,
+}
+
+/// What was expected of a row and what was found in it.
+pub(super) struct Told {
+    pub expected: String,
+    pub found: String,
+    pub cause: Option<LossCause>,
 }
 
 impl Losses {
@@ -18,7 +25,7 @@ impl Losses {
         live: &Live,
         rules: &Rules,
         names: &Names,
-        (expected, found): (String, String),
+        Told { expected, found, cause }: Told,
     ) {
         let kept = self.kept.entry(kind).or_default();
         let full = kept.len() >= LossExample::MOST;
@@ -45,6 +52,7 @@ impl Losses {
             logged_in_us: live.begun,
             expected,
             found,
+            cause,
         });
         if full {
             kept.pop_last();

@@ -3,6 +3,7 @@
 //! time; what it keeps grows with the sessions alive, not with the requests.
 
 mod answer_seconds;
+mod causes;
 mod cohort;
 mod findings;
 mod finish;
@@ -10,6 +11,7 @@ mod ledger;
 mod live;
 mod losses;
 mod oracle;
+mod restore;
 mod symptoms;
 
 pub use findings::*;

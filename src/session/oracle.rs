@@ -1,16 +1,22 @@
 use super::answer_seconds::AnswerSeconds;
+use super::causes::{Causes, Lost};
 use super::cohort::{CohortTally, Evidence, Fate, Member};
 use super::ledger::{Effect, Reading, is_write, state_of};
 use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
-use super::losses::Losses;
-use super::{AnswerCounts, ByPlace, HandoffFindings, LoginFindings, LossKind, SessionCounts, StateFindings};
+use super::losses::{Losses, Told};
+use super::restore::{Milestone, in_a_restore};
+use super::{
+    AnswerCounts, ByPlace, CauseCounts, HandoffFindings, LoginFindings, LossCause, LossKind, RestoreFindings,
+    SessionCounts, StateFindings,
+};
 use crate::history::{
-    Appearance, Appearances, Event, FleetChange, Identity, NameId, Names, Observation, Offset, Outcome, SessionNumber,
-    load_start,
+    Appearance, Appearances, Event, FleetChange, Identity, NameId, Names, Observation, Offset, Outcome, Sample,
+    SessionNumber, load_start,
 };
 use crate::plan::Plan;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Judges a run's rows one at a time, in the order of the record: the rows of one session in order, sessions
 /// interleaved as they come.
@@ -30,6 +36,10 @@ pub struct Oracle {
     pub(super) cells: BTreeMap<(NameId, NameId), CellTally>,
     pub(super) adoptions: BTreeMap<NameId, AdoptionTally>,
     pub(super) losses: Losses,
+    causes: Causes,
+    pub(super) milestones: Vec<Milestone>,
+    pub(super) cause_counts: BTreeMap<LossCause, CauseCounts>,
+    pub(super) restored: RestoreFindings,
 }
 
 #[derive(Default)]
@@ -58,7 +68,11 @@ enum Said {
     Recognised,
     WrongUser,
     Rejected,
-    RejectedAsAgreed { expired: bool },
+    RejectedAsAgreed {
+        expired: bool,
+    },
+    /// It began after the snapshot that was put back.
+    RejectedAsRestored,
 }
 
 /// The gravest thing its state reads found.
@@ -72,7 +86,7 @@ enum StateSaid {
 }
 
 impl Oracle {
-    pub fn new(plan: &Plan, events: &[Event]) -> Oracle {
+    pub fn new(plan: &Plan, events: &[Event], samples: &[Sample]) -> Oracle {
         let state = |s: &crate::plan::State| StateFindings {
             name: s.name.clone(),
             kind: s.kind,
@@ -99,6 +113,10 @@ impl Oracle {
             cells: BTreeMap::new(),
             adoptions: BTreeMap::new(),
             losses: Losses::default(),
+            causes: Causes::new(plan, events, samples),
+            milestones: Milestone::all(events),
+            cause_counts: BTreeMap::new(),
+            restored: RestoreFindings::default(),
         }
     }
 
@@ -112,6 +130,9 @@ impl Oracle {
         };
         live.facts.affinity |= row.affinity;
         self.join_cohorts(&mut live, row.last_byte);
+        let expected = live.pass_milestones(&self.milestones, row, &self.rules.states);
+        self.restored.sessions += u64::from(expected.session);
+        self.restored.writes += expected.writes;
         let said = self.listen(&live, row);
         let appearance = match row.instance {
             Some(instance) if row.answered() => Some(self.appearances.saw(instance, row.last_byte, names)),
@@ -143,6 +164,7 @@ impl Oracle {
             Identity::Recognised => Said::Recognised,
             Identity::Other => Said::WrongUser,
             Identity::Rejected if live.standing != Standing::In => Said::RejectedAsAgreed { expired: false },
+            Identity::Rejected if live.restored_away => Said::RejectedAsRestored,
             Identity::Rejected if live.may_have_expired(row, &self.rules.session) => {
                 Said::RejectedAsAgreed { expired: true }
             }
@@ -179,7 +201,7 @@ impl Oracle {
         if refused {
             self.logins.refused += 1;
             let found = format!("status {}", row.status);
-            let told = ("the login accepted".to_owned(), found);
+            let told = Told { expected: "the login accepted".to_owned(), found, cause: None };
             self.losses.add(LossKind::LoginRefused, row, live, &self.rules, names, told);
         } else {
             self.logins.accepted += 1;
@@ -202,12 +224,43 @@ impl Oracle {
             }
             _ => return,
         };
-        self.losses.add(kind, row, live, &self.rules, names, (expected.to_owned(), found));
+        let cause = (kind == LossKind::Relogin).then(|| {
+            let cause = self.cause(live, row, live.last_verified, true, live.home, names);
+            self.cause_counts.entry(cause).or_default().relogins += 1;
+            cause
+        });
+        let told = Told { expected: expected.to_owned(), found, cause };
+        self.losses.add(kind, row, live, &self.rules, names, told);
+    }
+
+    fn cause(
+        &self,
+        live: &Live,
+        row: &Observation,
+        since: Option<Offset>,
+        session: bool,
+        kept_by: Option<Place>,
+        names: &Names,
+    ) -> LossCause {
+        let name = kept_by.map(|place| names.name(place.instance));
+        self.causes.of(&Lost {
+            since: since.or(live.begun).unwrap_or(row.started),
+            at: row.last_byte,
+            session,
+            kept_by: name.as_deref(),
+            idle: live.before.map_or(Duration::ZERO, |before| row.last_byte.since(before.started)),
+            age: live.begun.map_or(Duration::ZERO, |begun| row.last_byte.since(begun)),
+        })
     }
 
     /// First what the row wrote, then what it read: an answer that tells a count includes its own write.
     fn judge_states(&mut self, live: &mut Live, row: &Observation, said: Said, names: &Names) -> StateSaid {
-        let effect = Effect::of(row);
+        let torn = in_a_restore(&self.milestones, row);
+        let effect = match Effect::of(row) {
+            Effect::Acknowledged if torn => Effect::InDoubt,
+            effect => effect,
+        };
+        live.note_writes(&self.milestones, row, effect);
         let here = Place::of(row);
         for op in row.states.iter().copied().filter(|op| is_write(*op)) {
             if let Some(state) = live.states.get_mut(usize::from(state_of(op))) {
@@ -218,7 +271,10 @@ impl Oracle {
             }
         }
         // Whoever is asked to log in, or taken for someone else, sees nothing of the session's own state.
-        if matches!(said, Said::WrongUser | Said::Rejected | Said::RejectedAsAgreed { .. }) {
+        // What is answered while a snapshot is put back may come from before it or from after.
+        let unseen =
+            matches!(said, Said::WrongUser | Said::Rejected | Said::RejectedAsAgreed { .. } | Said::RejectedAsRestored);
+        if unseen || torn {
             return StateSaid::Nothing;
         }
         let mut gravest = StateSaid::Nothing;
@@ -237,7 +293,7 @@ impl Oracle {
     ) -> StateSaid {
         let index = usize::from(state_of(op));
         let Some(state) = live.states.get_mut(index) else { return StateSaid::Nothing };
-        let written_at = state.written_at.or(live.home);
+        let (written_at, last_agreed) = (state.written_at.or(live.home), state.last_agreed);
         let reading = state.ledger.read(op, row.answered());
         let relogin = reading != Reading::Nothing && std::mem::take(&mut state.after_relogin);
         let findings = &mut self.states[index];
@@ -245,6 +301,7 @@ impl Oracle {
             Reading::Nothing => return StateSaid::Nothing,
             Reading::Agreed => {
                 findings.agreed += 1;
+                state.last_agreed = Some(row.last_byte);
                 (StateSaid::Agreed, None)
             }
             Reading::Ambiguous => {
@@ -265,7 +322,13 @@ impl Oracle {
         findings.kept_after_relogin += u64::from(relogin && said != StateSaid::Lost);
         if let Some((kind, difference)) = loss {
             let expected = format!("{}: {}", findings.name, difference.expected);
-            self.losses.add(kind, row, live, &self.rules, names, (expected, difference.found));
+            let cause = (kind == LossKind::StateLost).then(|| {
+                let cause = self.cause(live, row, last_agreed, false, written_at, names);
+                self.cause_counts.entry(cause).or_default().state_lost += 1;
+                cause
+            });
+            let told = Told { expected, found: difference.found, cause };
+            self.losses.add(kind, row, live, &self.rules, names, told);
         }
         said
     }
@@ -275,7 +338,7 @@ impl Oracle {
             let count = match (said, state) {
                 (Said::WrongUser, _) => &mut answers.wrong_user,
                 (Said::Rejected, _) => &mut answers.rejected,
-                (Said::RejectedAsAgreed { .. }, _) => &mut answers.rejected_as_agreed,
+                (Said::RejectedAsAgreed { .. } | Said::RejectedAsRestored, _) => &mut answers.rejected_as_agreed,
                 (Said::Unanswered, _) => &mut answers.unanswered,
                 (_, StateSaid::Lost) => &mut answers.state_lost,
                 (_, StateSaid::Duplicated) => &mut answers.duplicated,
@@ -364,7 +427,7 @@ impl Oracle {
         let fate = match (said, state) {
             (Said::WrongUser, _) => Some(Fate::Replaced),
             (Said::Rejected, _) => Some(Fate::Relogin),
-            (Said::RejectedAsAgreed { .. }, _) => None,
+            (Said::RejectedAsAgreed { .. } | Said::RejectedAsRestored, _) => None,
             (_, StateSaid::Lost | StateSaid::Duplicated) => Some(Fate::StateLost),
             (_, StateSaid::Ambiguous) => Some(Fate::Ambiguous),
             (Said::Unanswered, _) => Some(Fate::Unavailable),
@@ -377,7 +440,10 @@ impl Oracle {
             answered: said != Said::Unanswered,
             fate,
             adopted_by,
-            ends_session: matches!(said, Said::LoggedOut | Said::RejectedAsAgreed { expired: true }),
+            ends_session: matches!(
+                said,
+                Said::LoggedOut | Said::RejectedAsAgreed { expired: true } | Said::RejectedAsRestored
+            ),
         };
         for member in &mut live.members {
             member.take(&evidence, self.cohorts[member.change].change.at_us);
@@ -390,7 +456,8 @@ impl Oracle {
             // No login is seen where the plan has none: the first recognition stands for it.
             Said::Recognised if live.begun.is_none() => live.logs_in(row),
             Said::Rejected => live.standing = Standing::Asked,
-            Said::RejectedAsAgreed { expired: true } => {
+            Said::RejectedAsAgreed { expired: true } | Said::RejectedAsRestored => {
+                self.restored.asked_to_log_in_again += u64::from(said == Said::RejectedAsRestored);
                 live.standing = Standing::Out;
                 live.forget_states(&self.rules.states);
             }
@@ -399,6 +466,9 @@ impl Oracle {
                 live.forget_states(&self.rules.states);
             }
             _ => {}
+        }
+        if matches!(said, Said::LoggedIn | Said::Recognised) {
+            live.last_verified = Some(row.last_byte);
         }
         let facts = &mut live.facts;
         facts.answered |= said != Said::Unanswered;

@@ -6,7 +6,7 @@ use crate::plan::fixture::{CART, EXPORT, FORM, LOGIN, LOGOUT, PAGE, THEME, plan}
 use proptest::prelude::*;
 
 fn judge_by(plan: &Plan, events: &[Event], names: &Names, rows: &[Observation]) -> SessionFindings {
-    let mut oracle = Oracle::new(plan, events);
+    let mut oracle = Oracle::new(plan, events, &[]);
     rows.iter().for_each(|row| oracle.observe(row, names));
     let findings = oracle.finish(names);
     assert_eq!(findings.answers.rows(), rows.len() as u64, "each row has one answer");
@@ -504,7 +504,7 @@ proptest! {
 #[test]
 fn a_session_is_forgotten_once_it_ended() {
     let (n, plan) = (&Names::default(), plan());
-    let mut oracle = Oracle::new(&plan, &[]);
+    let mut oracle = Oracle::new(&plan, &[], &[]);
     let leaves = |session: u64, at: f64| row(session, LOGOUT, at).on("a@z1", n).who(Identity::LoggedOut).last();
     for session in 0..1000 {
         let at = session as f64;
@@ -517,4 +517,72 @@ fn a_session_is_forgotten_once_it_ended() {
         assert_eq!(oracle.alive.keys().copied().collect::<Vec<_>>(), [session]);
     }
     assert_eq!(oracle.finish(n).sessions.verified, 1000);
+}
+
+/// A session that was there at the snapshot (5 s) and one that came after it; both were at work when it was put back.
+fn restored(later: &[Observation], n: &Names) -> SessionFindings {
+    let taken = EventKind::StoreSnapshotTaken { node: "redis-1".into() };
+    let events = [event(5.0, taken), event(20.0, EventKind::StoreRestored { took_us: 1_000_000 })];
+    let before = [
+        login(1, 0.0, "a", n),
+        page(1, 1.0, "a", n).with(&[ADD, counted(1)]),
+        page(1, 6.0, "a", n).with(&[ADD, counted(2)]),
+        login(2, 10.0, "a", n),
+        page(2, 11.0, "a", n).with(&[ADD, counted(1)]),
+    ];
+    judge_by(&plan(), &events, n, &[&before[..], later].concat())
+}
+
+#[test]
+fn a_restore_takes_what_came_after_the_snapshot_and_that_is_no_loss() {
+    let n = &Names::default();
+    let f = restored(
+        &[
+            page(1, 21.0, "a", n).with(&[counted(1)]),
+            page(1, 22.0, "a", n).with(&[ADD, counted(2)]).last(),
+            rejected(2, 21.0, "a", n),
+            login(2, 22.0, "a", n),
+            page(2, 23.0, "a", n).with(&[counted(0)]).last(),
+        ],
+        n,
+    );
+    let taken = RestoreFindings { sessions: 1, writes: 2, asked_to_log_in_again: 1 };
+    assert_eq!((f.restored, f.losses.len()), (Some(taken), 0), "{:?}", f.losses);
+    assert_eq!((f.sessions.asked_to_log_in_again, f.states[0].lost, f.states[0].duplicated), (0, 0, 0));
+}
+
+#[test]
+fn a_restore_that_lacks_what_the_snapshot_had_is_a_loss() {
+    let n = &Names::default();
+    let f = restored(&[page(1, 21.0, "a", n).with(&[counted(0)]).last()], n);
+    assert_eq!((f.states[0].lost, f.causes[&LossCause::StoreRestored].state_lost), (1, 1));
+    let f = restored(&[rejected(1, 21.0, "a", n).last()], n);
+    assert_eq!((f.sessions.asked_to_log_in_again, f.causes[&LossCause::StoreRestored].relogins), (1, 1));
+    let f = restored(&[page(1, 21.0, "a", n).with(&[counted(2)]).last()], n);
+    assert_eq!(f.states[0].duplicated, 1, "nothing but the snapshot was to be there");
+}
+
+#[test]
+fn what_is_answered_while_a_snapshot_is_taken_or_put_back_may_be_on_either_side() {
+    let n = &Names::default();
+    // Sent before the restore and answered in it: seen in the old store or in the new one.
+    for found in [1, 2] {
+        let torn = page(1, 18.995, "a", n).with(&[counted(found)]);
+        let f = restored(&[torn, page(1, 21.0, "a", n).with(&[counted(1)]).last()], n);
+        assert!(f.losses.is_empty(), "{found}: {:?}", f.losses);
+    }
+    let taken = EventKind::StoreSnapshotTaken { node: "redis-1".into() };
+    let events = [
+        Event { resolution_us: 2_000, ..event(5.0, taken) },
+        event(20.0, EventKind::StoreRestored { took_us: 1_000_000 }),
+    ];
+    for found in [0, 1] {
+        let rows = [
+            login(1, 0.0, "a", n),
+            page(1, 4.995, "a", n).with(&[ADD]),
+            page(1, 21.0, "a", n).with(&[counted(found)]).last(),
+        ];
+        let f = judge_by(&plan(), &events, n, &rows);
+        assert!(f.losses.is_empty(), "{found}: {:?}", f.losses);
+    }
 }

@@ -1,15 +1,11 @@
 use super::continuity::{continuity, plural};
 use super::objectives::objectives;
+use super::symptoms::symptoms;
 use super::validity::validity;
 use super::{Held, Met, ObjectiveResult, Outcome, Reason, RunFacts, SessionCheck, ValidityCheck, Verdict};
 use crate::analysis::Analysis;
 use crate::plan::{Limit, Plan};
-use crate::session::{SessionFindings, Symptom, SymptomKind};
-
-/// A new instance this many times as slow as its peers is told as a symptom …
-const SLOW_WARM_UP: f64 = 3.0;
-/// … when it served this many requests in its first seconds.
-const ENOUGH_WARM_UP: u64 = 50;
+use crate::session::SessionFindings;
 
 /// The verdict on a run. Where several outcomes hold, sessions lost comes before inconclusive, and that before an
 /// objective missed: a definite loss stands whatever else is in doubt, and a missed limit does not when the figures are.
@@ -33,7 +29,7 @@ pub fn decide(plan: &Plan, analysis: &Analysis, sessions: &SessionFindings, run:
         objectives,
         sessions: continuity,
         validity,
-        symptoms: sessions.symptoms.iter().cloned().chain(slow_warm_up(analysis)).collect(),
+        symptoms: sessions.symptoms.iter().cloned().chain(symptoms(analysis)).collect(),
     }
 }
 
@@ -88,25 +84,4 @@ fn comforts(plan: &Plan, sessions: &SessionFindings, objectives: &[ObjectiveResu
         reasons.push(reason(Outcome::Pass, format!("{met} of {} objectives met", objectives.len())));
     }
     reasons
-}
-
-fn slow_warm_up(analysis: &Analysis) -> Option<Symptom> {
-    let penalties = analysis.stages.iter().filter_map(|s| Some((s.instance.as_str(), s.warm_up?)));
-    let slow = penalties
-        .filter(|(_, w)| w.ratio >= SLOW_WARM_UP && w.requests >= ENOUGH_WARM_UP && w.peers_requests >= ENOUGH_WARM_UP);
-    let evidence: Vec<String> = slow
-        .map(|(instance, w)| {
-            let (p99, peers) = (w.p99_ms, w.peers_p99_ms);
-            format!("{instance}: p99 {p99:.0} ms in its first {} s, its peers {peers:.0} ms", w.seconds)
-        })
-        .collect();
-    (!evidence.is_empty()).then(|| Symptom {
-        kind: SymptomKind::SlowWarmUp,
-        title: "new instances are slower than their peers at first".to_owned(),
-        evidence: evidence.join("; "),
-        explanation:
-            "They take traffic before they are warm: fill caches and pools before the health check passes, or \
-                      let the balancer raise their share slowly (slow start)."
-                .to_owned(),
-    })
 }

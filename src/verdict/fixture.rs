@@ -5,7 +5,7 @@ use crate::analysis::{Analyser, Analysis};
 use crate::history::fixture::{action, activity, launched, row};
 use crate::history::{Event, Identity, Names, Observation, Outcome as Answer, Sample};
 use crate::plan::fixture::{LOGIN, PAGE, plan, response_time_at_most};
-use crate::plan::{Action, Plan, TimelineEntry};
+use crate::plan::{Action, OnFailure, Plan, TimelineEntry};
 use crate::session::{Oracle, SessionFindings};
 use std::time::Duration;
 
@@ -34,7 +34,11 @@ impl Run {
         }
         rows.sort_by_key(|row| row.last_byte);
         let mut plan = plan();
-        plan.timeline = vec![TimelineEntry { at: Duration::from_secs(10), action: Action::ScaleOut { by: 1 } }];
+        plan.timeline = vec![TimelineEntry {
+            at: Duration::from_secs(10),
+            action: Action::ScaleOut { by: 1 },
+            on_failure: OnFailure::Continue,
+        }];
         plan.objectives = vec![response_time_at_most(0.99, 0.1)];
         Run {
             plan,
@@ -48,7 +52,7 @@ impl Run {
 
     pub fn findings(&self) -> (Analysis, SessionFindings) {
         let mut analyser = Analyser::new(&self.plan, &self.events, &self.samples);
-        let mut oracle = Oracle::new(&self.plan, &self.events);
+        let mut oracle = Oracle::new(&self.plan, &self.events, &self.samples);
         for row in &self.rows {
             analyser.observe(row, &self.names);
             oracle.observe(row, &self.names);

@@ -6,6 +6,7 @@ mod findings;
 #[cfg(test)]
 pub mod fixture;
 mod objectives;
+mod symptoms;
 mod validity;
 
 pub use decide::decide;

@@ -3,7 +3,7 @@ use super::*;
 use crate::history::fixture::{at, event, row};
 use crate::history::{EventKind, GeneratorGauges, Identity, Observation, Outcome as Answer, Sample, StateOp};
 use crate::plan::fixture::{CART, LOGIN, PAGE, response_time_at_most};
-use crate::plan::{Action, Limit, Metric, Objective, Scope, TimelineEntry, Window, WindowAnchor};
+use crate::plan::{Action, Limit, Metric, Objective, OnFailure, Scope, TimelineEntry, Window, WindowAnchor};
 use crate::session::SymptomKind;
 use std::time::Duration;
 
@@ -122,7 +122,11 @@ fn losses_outrank_doubts_and_doubts_outrank_objectives() {
 fn an_interrupted_run_is_judged_by_what_was_seen() {
     let verdict = spoiled(|r| {
         r.facts.interrupted = true;
-        r.plan.timeline.push(TimelineEntry { at: Duration::from_secs(99), action: Action::ScaleIn { by: 1 } });
+        r.plan.timeline.push(TimelineEntry {
+            at: Duration::from_secs(99),
+            action: Action::ScaleIn { by: 1 },
+            on_failure: OnFailure::Continue,
+        });
     });
     assert_eq!((verdict.outcome, verdict.exit_code, verdict.interrupted), (Outcome::Pass, 130, true));
 }

@@ -43,6 +43,55 @@ fn outcomes(ended: &Ended) -> Vec<Outcome> {
     ended.rows().iter().map(|row| row.outcome).collect()
 }
 
+/// A lab with a zone that goes dark, and hangs, after a second.
+const OUTAGE: &str = r#"
+[workload]
+stages = ["20/s for 60s"]
+
+[fleet]
+provider = "lab"
+redis = "single"
+instances = 2
+service_time = "lognormal 5ms sigma 0.3"
+
+[[timeline]]
+at = "1s"
+do = "zone-outage"
+zone = "zone-b"
+how = "freeze"
+
+[[scenarios]]
+name = "visit"
+
+[[scenarios.steps]]
+name = "page"
+get = "/login"
+"#;
+
+#[test]
+fn an_interrupt_in_the_middle_of_a_zone_outage_leaves_nothing_running() {
+    let mut running = start(OUTAGE, &[], None);
+    running.wait_for("hangs");
+    let processes = running.descendants();
+    assert!(processes.len() >= 4, "a guard, HAProxy, Redis and an instance: {processes:?}");
+    running.signal(Signal::SIGINT);
+    let ended = running.end();
+    ended.demand_code(130);
+    assert!(!processes.iter().any(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists()), "{processes:?}");
+}
+
+#[test]
+fn an_action_that_fails_stops_the_run_where_the_profile_says_so() {
+    let failing = OUTAGE.replace(
+        "do = \"zone-outage\"\nzone = \"zone-b\"\nhow = \"freeze\"",
+        "do = \"kill-instance\"\ntarget = \"i-9\"\non_failure = \"stop\"",
+    );
+    let ended = run(&failing);
+    ended.demand_code(6);
+    assert!(ended.stdout.contains("i-9 is not there"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the profile stops the run there"), "{}", ended.stdout);
+}
+
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_the_nearest_name() {
     let ended = run(&profile("http://127.0.0.1:1", "").replace("timeout = ", "timeoot = "));

@@ -97,3 +97,26 @@ fn csrf_tokens_in_the_instances_memory() {
 fn jobs_in_the_instances_memory() {
     demand(&lab(Some("local-jobs"), &[]), 4, "jobs-local-to-instance");
 }
+
+/// Of the drained instances, half of the work they have is lost; a slow service leaves them enough of it.
+#[test]
+fn instances_that_ignore_their_drain() {
+    let replace = [
+        "timeline.0.do=\"scale-in\"",
+        "timeline.0.by=3",
+        "fleet.instances=4",
+        "fleet.service_time=\"lognormal 150ms sigma 0.3\"",
+        "objectives.0.metric=\"error-rate\"",
+    ];
+    let ended = lab(Some("drain-ignored"), &replace);
+    demand(&ended, 3, "drain-ignored");
+    let right = lab(None, &replace);
+    right.demand_code(0);
+    assert_eq!(symptoms(&right.summary()), Vec::<String>::new());
+}
+
+#[test]
+fn a_health_check_that_always_says_yes() {
+    let more = ["fleet.boot=\"3s\"", "objectives.0.metric=\"error-rate\""];
+    demand(&lab(Some("always-healthy"), &more), 3, "ready-too-soon");
+}

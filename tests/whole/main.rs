@@ -1,5 +1,6 @@
 //! Whole runs of the program, as a user would start it.
 
+mod audit;
 mod bad_days;
 mod comparing;
 mod defects;

@@ -26,6 +26,8 @@ pub struct Records {
 #[derive(Clone)]
 enum Backend {
     Shared(Arc<Store>),
+    /// Only for [`Defect::SessionsWithoutTtl`](super::super::Defect::SessionsWithoutTtl).
+    WithoutTtl(Arc<Store>),
     /// Only for [`Defect::LocalSessions`](super::super::Defect::LocalSessions).
     Local(LocalRecords),
 }
@@ -39,6 +41,10 @@ impl fmt::Debug for Records {
 impl Records {
     pub fn shared(store: Arc<Store>, keys: Keys, ttl: Duration) -> Self {
         Self { backend: Backend::Shared(store), keys, ttl }
+    }
+
+    pub fn without_ttl(store: Arc<Store>, keys: Keys, ttl: Duration) -> Self {
+        Self { backend: Backend::WithoutTtl(store), keys, ttl }
     }
 
     pub fn local(keys: Keys, ttl: Duration) -> Self {
@@ -60,6 +66,7 @@ impl Records {
                 let command = redis::cmd("GETEX").arg(key).arg("PX").arg(self.ttl_ms()).take();
                 store.command(&command, Repeat::Freely).await
             }
+            Backend::WithoutTtl(store) => store.command(redis::cmd("GET").arg(key), Repeat::Freely).await,
             Backend::Local(local) => Ok(local.read(key, self.ttl)),
         }
     }
@@ -69,6 +76,11 @@ impl Records {
         match &self.backend {
             Backend::Shared(store) => {
                 let command = redis::cmd("SET").arg(key).arg(value).arg("NX").arg("PX").arg(self.ttl_ms()).take();
+                let stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
+                Ok(stored.is_some())
+            }
+            Backend::WithoutTtl(store) => {
+                let command = redis::cmd("SET").arg(key).arg(value).arg("NX").take();
                 let stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
                 Ok(stored.is_some())
             }
@@ -84,6 +96,10 @@ impl Records {
                 let command = redis::cmd("SET").arg(key).arg(value).arg("XX").arg("PX").arg(self.ttl_ms()).take();
                 let _stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
             }
+            Backend::WithoutTtl(store) => {
+                let command = redis::cmd("SET").arg(key).arg(value).arg("XX").take();
+                let _stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
+            }
             Backend::Local(local) => local.replace(key, value, self.ttl),
         }
         Ok(())
@@ -91,7 +107,7 @@ impl Records {
 
     pub async fn delete(&self, key: &str) -> std::result::Result<(), StoreError> {
         match &self.backend {
-            Backend::Shared(store) => {
+            Backend::Shared(store) | Backend::WithoutTtl(store) => {
                 store.command::<()>(redis::cmd("DEL").arg(key), Repeat::Freely).await?;
             }
             Backend::Local(local) => local.delete(key),

@@ -3,6 +3,7 @@
 mod keys;
 mod locate;
 mod redis_store;
+mod waiting_writes;
 
 pub(super) use keys::Keys;
 pub(super) use redis_store::{Repeat, Store, StoreError};

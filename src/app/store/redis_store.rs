@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::super::config::StoreConfig;
 use super::super::error::AppError;
 use super::locate::Locator;
+use super::waiting_writes::{Unwritten, WaitingWrites};
 
 /// Why the store gave no answer. To a user all of these are "try again".
 #[derive(Debug, Error, Clone)]
@@ -20,6 +21,9 @@ pub enum StoreError {
     /// No answer in time; a write may or may not have happened.
     #[error("the store did not answer within {0:?}")]
     TimedOut(Duration),
+    /// The primary has the write and too few replicas have: it may be gone after a failover.
+    #[error("{replicas} of {wanted} replicas have the write")]
+    NotReplicated { replicas: u32, wanted: u32 },
     /// The connection was lost before the answer, or the store refused.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -43,17 +47,18 @@ pub struct Store {
     current: RwLock<Slot>,
     /// Held while connecting, so that a lost connection is replaced once and not by every request that missed it.
     connecting: Mutex<()>,
+    waiting: Option<WaitingWrites>,
 }
 
 /// What is sent in one go.
 #[derive(Clone, Copy)]
-enum Question<'a> {
+pub(super) enum Question<'a> {
     Command(&'a Cmd),
     Transaction(&'a Pipeline),
 }
 
 impl Question<'_> {
-    async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+    pub(super) async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
         match self {
             Self::Command(command) => command.query_async(connection).await,
             Self::Transaction(commands) => commands.query_async(connection).await,
@@ -83,6 +88,7 @@ impl Store {
             timeout: Duration::from_millis(config.timeout_ms),
             current: RwLock::default(),
             connecting: Mutex::new(()),
+            waiting: WaitingWrites::new(config),
         })
     }
 
@@ -134,7 +140,18 @@ impl Store {
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
-            let failure = match self.connection().await {
+            let connected = match self.waiting.as_ref().filter(|_| repeat == Repeat::IfNotDone) {
+                Some(waiting) => {
+                    let written = waiting.write(&self.locator, question).await;
+                    match written {
+                        Err(Unwritten::NotNow(error)) => Err(error),
+                        Err(Unwritten::InDoubt(error)) => return Err(error),
+                        Ok(value) => return Ok(value),
+                    }
+                }
+                None => self.connection().await,
+            };
+            let failure = match connected {
                 Err(error) => error,
                 Ok((generation, mut connection)) => {
                     *used = Some(generation);
@@ -195,13 +212,13 @@ impl Store {
 
 /// What an error says about the command and about the connection.
 #[derive(Debug, PartialEq, Eq)]
-struct Consequence {
-    surely_not_done: bool,
-    connection_is_useless: bool,
+pub(super) struct Consequence {
+    pub(super) surely_not_done: bool,
+    pub(super) connection_is_useless: bool,
 }
 
 impl Consequence {
-    fn of(error: &RedisError) -> Self {
+    pub(super) fn of(error: &RedisError) -> Self {
         if refused_by_the_wrong_server(error) {
             return Self { surely_not_done: true, connection_is_useless: true };
         }

@@ -84,6 +84,8 @@ pub fn config(redis: &RedisServer, name: &str) -> AppConfig {
             key_prefix: "test:".into(),
             tls: None,
             timeout_ms: 1_000,
+            grace_ms: 600,
+            wait_for_replicas: 0,
         },
         users: Users::Generated(Generated { count: 100, prefix: "user".into(), password: Secret::new("open sesame") }),
         password_cost: PasswordCost::Lab,

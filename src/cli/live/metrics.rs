@@ -105,6 +105,7 @@ fn fleet_gauges(text: &mut Exposition, gauges: &FleetGauges) {
 
 fn store_gauges(text: &mut Exposition, gauges: &StoreGauges) {
     use Kind::{Counter, Gauge};
+    let Some(gauges) = &gauges.primary else { return };
     one(text, "rushhour_live_store_memory_bytes", Gauge, "Memory of the session store.", gauges.used_memory_bytes);
     one(text, "rushhour_live_store_keys", Gauge, "Keys in the session store.", gauges.keys);
     one(text, "rushhour_live_store_evicted_keys_total", Counter, "Keys it evicted.", gauges.evicted_keys);

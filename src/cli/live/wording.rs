@@ -19,14 +19,23 @@ pub fn milliseconds(time: Duration) -> String {
     if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
+fn bracketed(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({})", plain(detail)) }
+}
+
 /// An event as a short sentence; None for those that only the record needs.
 pub fn event(event: &Event) -> Option<String> {
     let text = match &event.kind {
         EventKind::LoadStarted => "load begins".to_owned(),
         EventKind::LoadEnded => "load ends".to_owned(),
         EventKind::Interrupted => "interrupted: ending cleanly (again to end at once)".to_owned(),
-        EventKind::ActionStarted { action, detail } => format!("timeline: {action} ({detail})"),
-        EventKind::ActionFailed { action, error } => format!("timeline: {action} failed: {}", plain(error)),
+        EventKind::ActionStarted { action, detail } => format!("timeline: {}{}", plain(action), bracketed(detail)),
+        EventKind::ActionCompleted { action, detail } => {
+            format!("timeline: {} is done{}", plain(action), bracketed(detail))
+        }
+        EventKind::ActionFailed { action, error } => {
+            format!("timeline: {} failed: {}", plain(action), plain(error))
+        }
         EventKind::AlarmRaised { metric, target } => {
             format!("alarm: {metric:.1} requests/s per target, above the target of {target:.1}")
         }
@@ -41,8 +50,22 @@ pub fn event(event: &Event) -> Option<String> {
         EventKind::InstanceHealthy { instance, .. } => format!("{} healthy at the balancer", plain(instance)),
         EventKind::InstanceUnhealthy { instance, .. } => format!("{} unhealthy at the balancer", plain(instance)),
         EventKind::InstanceDraining { instance, .. } => format!("{} draining", plain(instance)),
+        EventKind::InstanceFrozen { instance, .. } => format!("{} hangs", plain(instance)),
         EventKind::InstanceGone { instance, expected: true, .. } => format!("{} ended", plain(instance)),
         EventKind::InstanceGone { instance, expected: false, .. } => format!("{} died", plain(instance)),
+        EventKind::StoreRoleChanged { node, role, .. } => format!("{} is {} now", plain(node), role.name()),
+        EventKind::StoreWritesStopped => "the store acknowledges no writes".to_owned(),
+        EventKind::StoreWritesResumed { gap_us } => {
+            format!("the store acknowledges writes again, after {:.2} s", *gap_us as f64 / 1e6)
+        }
+        EventKind::StoreWritesLost { lost, .. } => format!("{lost} writes that the store had acknowledged are lost"),
+        EventKind::StoreSnapshotTaken { node } => format!("{} took a snapshot", plain(node)),
+        EventKind::StoreRestored { .. } => "the store has what was in the snapshot".to_owned(),
+        EventKind::StoreRestarted { kept: true, .. } => "the store was restarted".to_owned(),
+        EventKind::StoreRestarted { kept: false, .. } => "the store was restarted and is empty".to_owned(),
+        EventKind::StoreMemoryLimited { policy, limit_bytes } => {
+            format!("the store has {:.1} MB, {}", *limit_bytes as f64 / 1e6, plain(policy))
+        }
         EventKind::Trouble { what } => format!("trouble: {}", plain(what)),
         EventKind::AddressResolved { .. } => return None,
     };

@@ -16,6 +16,9 @@ pub(in crate::lab) struct Control {
     affinity: Affinity,
 }
 
+/// The weight of a server that gets its full share, so that shares of a hundredth can be told.
+pub(in crate::lab) const FULL_WEIGHT: u32 = 100;
+
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const DELETE_WITHIN: Duration = Duration::from_secs(5);
 const DELETE_EVERY: Duration = Duration::from_millis(50);
@@ -30,7 +33,7 @@ impl Control {
     /// HAProxy (2.6) takes a server that leaves maintenance for healthy until a check says otherwise, and does not
     /// check while it is in maintenance. So it leaves maintenance by way of `drain`, in which it gets nothing, is
     /// declared down there, and only then made ready: from here on HAProxy's own checks raise it.
-    pub(in crate::lab) async fn add(&self, server: &str, address: &str) -> Result<(), LabError> {
+    pub(in crate::lab) async fn add(&self, server: &str, address: &str, weight: u32) -> Result<(), LabError> {
         let every = self.health_interval.as_millis();
         let it = format!("{BACKEND}/{server}");
         // A server added at run time has no dynamic cookie until the cookies of all are made again.
@@ -40,12 +43,17 @@ impl Control {
         };
         let added = self
             .command(&format!(
-                "add server {it} {address} check inter {every}ms rise 2 fall 2; {cookie}enable health {it}; \
+                "add server {it} {address} weight {weight} check inter {every}ms rise 2 fall 2; {cookie}enable health {it}; \
                  set server {it} state drain; set server {it} health down; set server {it} state ready"
             ))
             .await?;
         // Each refusal is a line; only the first command has something to say when it is obeyed.
         if added == "New server registered." { Ok(()) } else { Err(self.refused(&format!("add server {it}"), added)) }
+    }
+
+    /// The server's share of new requests, over the sum of all weights.
+    pub(in crate::lab) async fn set_weight(&self, server: &str, weight: u32) -> Result<(), LabError> {
+        self.obeyed(&format!("set server {BACKEND}/{server} weight {weight}")).await
     }
 
     /// No new requests to this server, except those that carry its affinity cookie.

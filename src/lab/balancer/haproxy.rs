@@ -91,9 +91,9 @@ impl Haproxy {
                 trouble(error.to_string());
                 continue;
             }
-            for (instance, address) in members.addresses() {
+            for (instance, address, weight) in members.addresses() {
                 // One that came up just now has added itself.
-                if let Err(error) = self.control.add(&instance, &address).await {
+                if let Err(error) = self.control.add(&instance, &address, weight).await {
                     log::warn!("{instance} is not told to HAProxy again: {error}");
                 }
             }

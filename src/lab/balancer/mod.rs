@@ -5,6 +5,6 @@ mod control;
 mod haproxy;
 mod stat;
 
-pub(super) use control::Control;
+pub(super) use control::{Control, FULL_WEIGHT};
 pub(super) use haproxy::Haproxy;
 pub(super) use stat::{Health, Stat};

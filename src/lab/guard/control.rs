@@ -124,6 +124,14 @@ impl Runner {
         self.order(Order::Kill { name: name.to_owned() }, name);
     }
 
+    pub(in crate::lab) fn freeze(&self, name: &str) {
+        self.order(Order::Freeze { name: name.to_owned() }, name);
+    }
+
+    pub(in crate::lab) fn thaw(&self, name: &str) {
+        self.order(Order::Thaw { name: name.to_owned() }, name);
+    }
+
     fn order(&self, order: Order, name: &str) {
         if self.orders.send(order).is_err() {
             enter(&self.daemons, name, State::Ended { how: "the lab's guard is gone".to_owned() });
@@ -176,6 +184,11 @@ impl Daemon {
             State::Running { pid } => Some(pid),
             State::Ordered | State::Ended { .. } => None,
         }
+    }
+
+    /// Waits until it runs (again). The guard's end ends everything, so there is no waiting beyond that.
+    pub(in crate::lab) async fn runs(&mut self) {
+        let _ = self.state.wait_for(|state| matches!(state, State::Running { .. })).await;
     }
 
     /// Waits for its end and says how it ended.

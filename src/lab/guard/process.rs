@@ -1,4 +1,6 @@
 use super::protocol::{Order, Report};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -64,6 +66,15 @@ fn carry_out(order: Order, children: &Children) {
                 let _ = child.kill();
             }
         }
+        Order::Freeze { name } => signal(&children, &name, Signal::SIGSTOP),
+        Order::Thaw { name } => signal(&children, &name, Signal::SIGCONT),
+    }
+}
+
+/// Children in the list have not been waited for, so their numbers are still their own.
+fn signal(children: &[(String, Child)], name: &str, signal: Signal) {
+    for (_, child) in children.iter().filter(|(known, _)| known == name) {
+        let _ = kill(Pid::from_raw(child.id() as i32), signal);
     }
 }
 

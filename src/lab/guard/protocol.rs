@@ -6,9 +6,23 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
     /// Start a program; its output goes to the file `log`. `name` is free to be chosen and must be unused.
-    Start { name: String, program: PathBuf, args: Vec<String>, log: PathBuf },
+    Start {
+        name: String,
+        program: PathBuf,
+        args: Vec<String>,
+        log: PathBuf,
+    },
     /// Kill it (SIGKILL).
-    Kill { name: String },
+    Kill {
+        name: String,
+    },
+    /// Stop it where it stands (SIGSTOP), or let it go on (SIGCONT).
+    Freeze {
+        name: String,
+    },
+    Thaw {
+        name: String,
+    },
 }
 
 /// What the guard tells the tool.

@@ -1,5 +1,5 @@
 use super::super::certificates::Certificates;
-use crate::plan::Secret;
+use crate::plan::{Defect, LabStore, Persistence, Secret, StoreLogin};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -7,16 +7,23 @@ use std::path::Path;
 pub(in crate::lab) const KEY_PREFIX: &str = "rh:";
 /// The name under which sentinels know the primary.
 pub(in crate::lab) const MASTER_NAME: &str = "sessions";
-pub(super) const SENTINELS: usize = 3;
+/// What the store's probe writes is under this.
+pub(super) const CANARY_PREFIX: &str = "rhprobe:";
+/// Replicas connect from this loopback address, so that a relay can tell replication from everything else, which is
+/// encrypted.
+pub(super) const REPLICATION_SOURCE: &str = "127.0.0.2";
 
 const APP_USER: &str = "app";
 const PROBE_USER: &str = "probe";
+const OPERATOR: &str = "operator";
 
 /// The passwords of a lab's Redis users: random, good for this lab only.
 #[derive(Clone, Debug)]
 pub(in crate::lab) struct Passwords {
     pub(in crate::lab) app: Secret,
     pub(in crate::lab) probe: Secret,
+    /// Carries out the timeline.
+    operator: Secret,
     replica: Secret,
     sentinel: Secret,
 }
@@ -24,103 +31,163 @@ pub(in crate::lab) struct Passwords {
 impl Passwords {
     pub(super) fn random() -> Passwords {
         let password = || Secret::new(format!("{:032x}", rand::random::<u128>()));
-        Passwords { app: password(), probe: password(), replica: password(), sentinel: password() }
+        Passwords {
+            app: password(),
+            probe: password(),
+            operator: password(),
+            replica: password(),
+            sentinel: password(),
+        }
     }
 
-    pub(in crate::lab) fn app_user(&self) -> &'static str {
-        APP_USER
+    pub(in crate::lab) fn app_login(&self) -> StoreLogin {
+        StoreLogin { user: APP_USER.to_owned(), password: self.app.clone() }
     }
 
-    pub(in crate::lab) fn probe_user(&self) -> &'static str {
-        PROBE_USER
+    pub(in crate::lab) fn probe_login(&self) -> StoreLogin {
+        StoreLogin { user: PROBE_USER.to_owned(), password: self.probe.clone() }
+    }
+
+    pub(super) fn operator_login(&self) -> StoreLogin {
+        StoreLogin { user: OPERATOR.to_owned(), password: self.operator.clone() }
     }
 }
 
 /// The ACL file of the data servers. The rights of replica and sentinel are the least that Redis' documentation
-/// names for them (redis.io, "Security / ACL", "ACL rules for Sentinel and Replicas").
-pub(super) fn acl(passwords: &Passwords) -> String {
-    let Passwords { app, probe, replica, sentinel } = passwords;
+/// names for them (redis.io, "Security / ACL", "ACL rules for Sentinel and Replicas"). The probe reads what the
+/// application keeps and writes only its own keys.
+pub(super) fn acl(passwords: &Passwords, defect: Option<Defect>) -> String {
+    let Passwords { app, probe, operator, replica, sentinel } = passwords;
+    let default = match defect {
+        Some(Defect::DefaultUserOn) => "on nopass ~* &* +@all",
+        _ => "off",
+    };
     format!(
-        "user default off\n\
+        "user default {default}\n\
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
-         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time\n\
-         user {PROBE_USER} on >{} resetkeys resetchannels -@all +info +dbsize +ping\n\
+         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait\n\
+         user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
+         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait\n\
+         user {OPERATOR} on >{} resetkeys resetchannels \
+         -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
          user sentinel on >{} resetkeys allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite \
          +role +publish +info +client|setname +client|kill +script|kill\n",
         app.expose(),
         probe.expose(),
+        operator.expose(),
         replica.expose(),
         sentinel.expose(),
     )
 }
 
-/// The configuration of a data server: nothing is written to disk, and nothing is evicted behind the application's back.
+/// Where a data server listens, and what it follows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerPorts {
+    /// Where everybody finds it.
+    pub(super) announced: u16,
+    /// Where it listens: behind a relay, if that is another port.
+    pub(super) listening: u16,
+    /// Where it listens without TLS, if it is told to be that wrong.
+    pub(super) plain: u16,
+    /// Its primary.
+    pub(super) follows: Option<u16>,
+}
+
+/// The configuration of a data server. Nothing is evicted behind the application's back until the timeline says so.
 pub(super) fn server(
-    port: u16,
-    primary: Option<u16>,
+    ports: ServerPorts,
+    plan: &LabStore,
     directory: &Path,
     acl: &Path,
     certificates: &Certificates,
     passwords: &Passwords,
 ) -> String {
-    let mut text = listening(port, directory, certificates);
+    let ServerPorts { announced, listening: port, plain, follows } = ports;
+    let mut text = listening(port, plain, directory, certificates);
+    let persistence = match plan.persistence {
+        Persistence::None => "save \"\"\nappendonly no\n",
+        Persistence::Snapshot => "save 10 1\nappendonly no\n",
+        Persistence::AppendOnly => "save \"\"\nappendonly yes\nappendfsync everysec\n",
+    };
     let _ = write!(
         text,
         "databases 1\nmaxclients 2000\nmaxmemory 256mb\nmaxmemory-policy noeviction\n\
-         save \"\"\nappendonly no\n\
+         {persistence}\
          repl-diskless-sync yes\nrepl-diskless-sync-delay 0\nrepl-diskless-load swapdb\n\
+         min-replicas-to-write {}\nmin-replicas-max-lag 2\n\
          aclfile {}\nmasteruser replica\nmasterauth {}\n",
+        plan.min_replicas_to_write,
         acl.display(),
         passwords.replica.expose(),
     );
-    if let Some(primary) = primary {
+    if announced != port {
+        let _ = writeln!(
+            text,
+            "replica-announce-ip 127.0.0.1\nreplica-announce-port {announced}\nbind-source-addr {REPLICATION_SOURCE}"
+        );
+    }
+    if let Some(primary) = follows {
         let _ = writeln!(text, "replicaof 127.0.0.1 {primary}");
     }
     text
 }
 
-/// The configuration of sentinel `index`. All know each other and the replica from the start: left to themselves they
-/// would find each other within seconds, and the replica within ten.
+/// Whom the sentinels watch, and each other.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) primary: u16,
+    pub(super) replicas: Vec<u16>,
+    /// Port and id of each sentinel.
+    pub(super) sentinels: Vec<(u16, String)>,
+}
+
+/// The configuration of sentinel `index`. All know each other and the replicas from the start: left to themselves they
+/// would find each other within seconds, and the replicas within ten.
 pub(super) fn sentinel(
     index: usize,
-    ports: &[u16; SENTINELS],
-    ids: &[String; SENTINELS],
-    (primary, replica): (u16, u16),
+    watched: &Watched,
+    plan: &LabStore,
     directory: &Path,
     certificates: &Certificates,
     passwords: &Passwords,
 ) -> String {
-    let mut text = listening(ports[index], directory, certificates);
-    let quorum = SENTINELS / 2 + 1;
+    let Watched { primary, replicas, sentinels } = watched;
+    let (port, id) = &sentinels[index];
+    let mut text = listening(*port, 0, directory, certificates);
+    let quorum = sentinels.len() / 2 + 1;
     let (name, between) = (MASTER_NAME, passwords.sentinel.expose());
     let _ = write!(
         text,
         "user default off\n\
          user {APP_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name\n\
          user {PROBE_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|ckquorum\n\
+         user {OPERATOR} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|failover\n\
          user sentinel on >{between} allchannels +@all\n\
          sentinel sentinel-user sentinel\nsentinel sentinel-pass {between}\n\
-         sentinel myid {}\n\
+         sentinel myid {id}\n\
          sentinel monitor {name} 127.0.0.1 {primary} {quorum}\n\
          sentinel auth-user {name} sentinel\nsentinel auth-pass {name} {between}\n\
-         sentinel down-after-milliseconds {name} 1000\n\
-         sentinel failover-timeout {name} 10000\nsentinel parallel-syncs {name} 1\n\
-         sentinel known-replica {name} 127.0.0.1 {replica}\n",
+         sentinel down-after-milliseconds {name} {}\n\
+         sentinel failover-timeout {name} 10000\nsentinel parallel-syncs {name} 1\n",
         passwords.app.expose(),
         passwords.probe.expose(),
-        ids[index],
+        passwords.operator.expose(),
+        plan.down_after.as_millis(),
     );
-    for other in (0..SENTINELS).filter(|other| *other != index) {
-        let _ = writeln!(text, "sentinel known-sentinel {name} 127.0.0.1 {} {}", ports[other], ids[other]);
+    for replica in replicas {
+        let _ = writeln!(text, "sentinel known-replica {name} 127.0.0.1 {replica}");
+    }
+    for (_, (other, id)) in sentinels.iter().enumerate().filter(|(other, _)| *other != index) {
+        let _ = writeln!(text, "sentinel known-sentinel {name} 127.0.0.1 {other} {id}");
     }
     text
 }
 
-/// TLS only, loopback only, in the foreground, log to standard output.
-fn listening(port: u16, directory: &Path, certificates: &Certificates) -> String {
+/// TLS only (no plain port is port 0), loopback only, in the foreground, log to standard output.
+fn listening(port: u16, plain: u16, directory: &Path, certificates: &Certificates) -> String {
     format!(
-        "bind 127.0.0.1\nport 0\ntls-port {port}\n\
+        "bind 127.0.0.1\nport {plain}\ntls-port {port}\n\
          tls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\ntls-replication yes\n\
          daemonize no\nlogfile \"\"\ndir {}\n",
         certificates.certificate.display(),
@@ -137,7 +204,8 @@ mod tests {
 
     fn passwords() -> Passwords {
         let secret = Secret::new;
-        Passwords { app: secret("A"), probe: secret("P"), replica: secret("R"), sentinel: secret("S") }
+        let [app, probe, operator] = ["A", "P", "O"].map(secret);
+        Passwords { app, probe, operator, replica: secret("R"), sentinel: secret("S") }
     }
 
     fn certificates() -> Certificates {
@@ -153,19 +221,34 @@ mod tests {
 
     #[test]
     fn nobody_gets_in_without_a_password_of_its_own() {
-        insta::assert_snapshot!(acl(&passwords()));
+        insta::assert_snapshot!(acl(&passwords(), None));
     }
 
     #[test]
     fn a_replica_listens_with_tls_on_loopback_only() {
         let acl = PathBuf::from("/lab/users.acl");
-        insta::assert_snapshot!(server(7002, Some(7001), Path::new("/lab"), &acl, &certificates(), &passwords()));
+        let ports = ServerPorts { announced: 7002, listening: 7002, plain: 0, follows: Some(7001) };
+        let plan = LabStore { min_replicas_to_write: 1, ..LabStore::default() };
+        insta::assert_snapshot!(server(ports, &plan, Path::new("/lab"), &acl, &certificates(), &passwords()));
     }
 
     #[test]
-    fn a_sentinel_knows_the_others_and_the_replica() {
-        let ids = ["a".repeat(40), "b".repeat(40), "c".repeat(40)];
-        let text = sentinel(1, &[1, 2, 3], &ids, (7001, 7002), Path::new("/lab/s2"), &certificates(), &passwords());
+    fn behind_a_relay_a_server_is_announced_as_the_relay_and_persists_as_told() {
+        let acl = PathBuf::from("/lab/users.acl");
+        let ports = ServerPorts { announced: 7001, listening: 7101, plain: 0, follows: None };
+        let plan = LabStore { persistence: Persistence::AppendOnly, ..LabStore::default() };
+        let text = server(ports, &plan, Path::new("/lab"), &acl, &certificates(), &passwords());
+        for line in ["tls-port 7101", "replica-announce-port 7001", "bind-source-addr 127.0.0.2", "appendonly yes"] {
+            assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentinel_knows_the_others_and_the_replicas() {
+        let sentinels = [(1, 'a'), (2, 'b'), (3, 'c')].map(|(port, id)| (port, String::from(id).repeat(40)));
+        let watched = Watched { primary: 7001, replicas: vec![7002, 7003], sentinels: sentinels.to_vec() };
+        let plan = LabStore::default();
+        let text = sentinel(1, &watched, &plan, Path::new("/lab/s2"), &certificates(), &passwords());
         insta::assert_snapshot!(text);
     }
 

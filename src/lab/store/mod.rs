@@ -1,9 +1,14 @@
-//! The lab's session store: Redis as one would run it for this, with TLS and ACLs on and the default user off.
+//! The lab's session store: Redis as one would run it for this, with TLS and ACLs on and the default user off. Each
+//! server is a host of its own, in a zone: it is killed, frozen and brought back together with the link to it.
 
+mod actions;
 mod config;
-mod probe;
+mod data;
+mod host;
+mod relay;
 mod servers;
 
 pub(super) use config::{KEY_PREFIX, MASTER_NAME};
-pub(super) use probe::keep_gauges;
-pub(super) use servers::{Location, Store};
+pub(super) use host::Host;
+pub use relay::{RelayOptions, run as run_relay};
+pub(super) use servers::{Store, StoreStart};

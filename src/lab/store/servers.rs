@@ -3,28 +3,45 @@ use super::super::certificates::Certificates;
 use super::super::guard::{Daemon, Runner};
 use super::super::ports::free_ports;
 use super::super::private_file::write_private;
-use super::config::{self, MASTER_NAME, Passwords, SENTINELS};
-use super::probe::Client;
-use crate::plan::Redis;
-use std::path::Path;
+use super::config::{self, CANARY_PREFIX, KEY_PREFIX, MASTER_NAME, Passwords, ServerPorts, Watched};
+use super::data::Node;
+use super::host::Host;
+use crate::plan::{Defect, LabPlan, LabStore, Redis, StoreAccess, StoreLocation, StoreNode};
+use crate::store::Client;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 /// A store that is up.
 #[derive(Clone, Debug)]
 pub(in crate::lab) struct Store {
-    pub(in crate::lab) location: Location,
+    pub(in crate::lab) location: StoreLocation,
     pub(in crate::lab) passwords: Passwords,
-    pub(in crate::lab) daemons: Vec<Daemon>,
-    pub(super) client: Client,
+    pub(super) nodes: Vec<Node>,
+    pub(super) sentinels: Vec<Host>,
+    pub(super) plan: LabStore,
+    pub(super) certificates: Certificates,
+    pub(super) runner: Runner,
+    /// The last snapshot. Held by whichever action is under way: there is one at a time.
+    pub(super) snapshot: Arc<Mutex<Option<PathBuf>>>,
 }
 
-/// Where to find the primary: addresses as `host:port`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::lab) enum Location {
-    Direct(String),
-    Sentinels(Vec<String>),
+/// What a store is started with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::lab) struct StoreStart<'a> {
+    pub(in crate::lab) plan: &'a LabPlan,
+    pub(in crate::lab) redis_server: &'a Path,
+    /// rushhour itself, which has the relay as a sub-command.
+    pub(in crate::lab) rushhour: &'a Path,
+    pub(in crate::lab) runner: &'a Runner,
+    pub(in crate::lab) certificates: &'a Certificates,
 }
+
+/// Nodes of a store that can fail over, and its sentinels.
+const NODES: usize = 3;
+const SENTINELS: usize = 3;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -32,106 +49,171 @@ const ASK_EVERY: Duration = Duration::from_millis(20);
 const ATTEMPTS: u32 = 4;
 
 impl Store {
-    /// Starts the servers and returns once the replica is in sync and the sentinels agree that they could fail over.
-    pub(in crate::lab) async fn start(
-        kind: Redis,
-        program: &Path,
-        runner: &Runner,
-        certificates: &Certificates,
-    ) -> Result<Store, LabError> {
+    /// Starts the servers and returns once the replicas are in sync and the sentinels agree that they could fail over.
+    pub(in crate::lab) async fn start(start: StoreStart<'_>) -> Result<Store, LabError> {
         let mut attempt = 1;
         loop {
-            let setup = Setup {
-                program,
-                runner,
-                certificates,
-                passwords: Passwords::random(),
-                client: Client::new(&certificates.ca_pem),
-                attempt,
+            let passwords = Passwords::random();
+            let client = Client::new(&start.certificates.ca_pem, Some(passwords.probe_login()));
+            let setup = Setup { start, passwords, client, attempt };
+            let mut started = Started::default();
+            let up = match start.plan.redis {
+                Redis::Single => setup.single(&mut started).await,
+                Redis::Sentinel => setup.replicated(&mut started).await,
             };
-            let mut daemons = Vec::new();
-            let started = match kind {
-                Redis::Single => setup.single(&mut daemons).await,
-                Redis::Sentinel => setup.replicated(&mut daemons).await,
-            };
-            match started {
+            match up {
                 Ok(location) => {
-                    let Setup { passwords, client, .. } = setup;
-                    return Ok(Store { location, passwords, daemons, client });
+                    return Ok(Store {
+                        location,
+                        passwords: setup.passwords,
+                        nodes: started.nodes,
+                        sentinels: started.sentinels,
+                        plan: start.plan.store.clone(),
+                        certificates: start.certificates.clone(),
+                        runner: start.runner.clone(),
+                        snapshot: Arc::default(),
+                    });
                 }
                 Err(error) if error.is_port_clash() && attempt < ATTEMPTS => {
-                    daemons.iter().for_each(|daemon| runner.kill(daemon.name()));
+                    for host in started.nodes.iter().map(|node| &node.host).chain(&started.sentinels) {
+                        host.daemons().for_each(|daemon| start.runner.kill(daemon.name()));
+                    }
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
             }
         }
     }
+
+    pub(in crate::lab) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.nodes.iter().map(|node| &node.host).chain(&self.sentinels)
+    }
+
+    /// How the probe reaches it.
+    pub(in crate::lab) fn access(&self) -> StoreAccess {
+        let node = |node: &Node| StoreNode {
+            name: node.host.name().to_owned(),
+            zone: node.host.zone.clone().unwrap_or_default(),
+            address: node.host.address(),
+        };
+        StoreAccess {
+            location: self.location.clone(),
+            nodes: self.nodes.iter().map(node).collect(),
+            login: self.passwords.probe_login(),
+            app_login: self.passwords.app_login(),
+            ca_pem: self.certificates.ca_pem.clone(),
+            session_prefixes: ["session:", "token:"].map(|kind| format!("{KEY_PREFIX}{kind}")).to_vec(),
+            canary_prefix: CANARY_PREFIX.to_owned(),
+            wait_for_replicas: self.plan.wait_for_replicas,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Started {
+    nodes: Vec<Node>,
+    sentinels: Vec<Host>,
 }
 
 struct Setup<'a> {
-    program: &'a Path,
-    runner: &'a Runner,
-    certificates: &'a Certificates,
+    start: StoreStart<'a>,
     passwords: Passwords,
     client: Client,
     attempt: u32,
 }
 
 impl Setup<'_> {
-    async fn single(&self, daemons: &mut Vec<Daemon>) -> Result<Location, LabError> {
-        let [port] = free_ports()?;
-        let server = self.server("redis", port, None)?;
-        daemons.push(server.clone());
-        server.until(self.answers(port), READY_WITHIN).await?;
-        Ok(Location::Direct(address(port)))
+    async fn single(&self, started: &mut Started) -> Result<StoreLocation, LabError> {
+        let [announced, plain] = free_ports()?;
+        let ports = ServerPorts { announced, listening: announced, plain: self.plain(plain), follows: None };
+        let server = self.node(started, ports)?;
+        server.until(self.answers(announced), READY_WITHIN).await?;
+        Ok(StoreLocation::Direct(address(announced)))
     }
 
-    async fn replicated(&self, daemons: &mut Vec<Daemon>) -> Result<Location, LabError> {
-        let [primary_port, replica_port, sentinel_ports @ ..] = free_ports::<{ 2 + SENTINELS }>()?;
-        let primary = self.server("redis-primary", primary_port, None)?;
-        daemons.push(primary.clone());
+    async fn replicated(&self, started: &mut Started) -> Result<StoreLocation, LabError> {
+        let [a, b, c, behind @ ..] = free_ports::<{ 3 * NODES + SENTINELS }>()?;
+        let [d, e, f, plain @ ..] = behind;
+        let [g, h, i, sentinel_ports @ ..] = plain;
+        let (announced, behind, plain) = ([a, b, c], [d, e, f], [g, h, i]);
+        let relayed = !self.start.plan.store.link_delay.is_zero();
+        let ports = |index: usize, follows| ServerPorts {
+            announced: announced[index],
+            listening: if relayed { behind[index] } else { announced[index] },
+            plain: self.plain(plain[index]),
+            follows,
+        };
+        let primary = self.node(started, ports(0, None))?;
         // A replica tries its primary when it starts and then once a second: it must not come too early.
-        primary.until(self.answers(primary_port), READY_WITHIN).await?;
-        let replica = self.server("redis-replica", replica_port, Some(primary_port))?;
-        daemons.push(replica.clone());
-        let ids: [String; SENTINELS] = std::array::from_fn(|_| format!("{:040x}", rand::random::<u128>()));
-        let mut sentinels = Vec::new();
+        primary.until(self.answers(announced[0]), READY_WITHIN).await?;
+        let mut replicas = Vec::new();
+        for index in 1..NODES {
+            replicas.push(self.node(started, ports(index, Some(announced[0])))?);
+        }
+        let id = || format!("{:040x}", rand::random::<u128>());
+        let watched = Watched {
+            primary: announced[0],
+            replicas: announced[1..].to_vec(),
+            sentinels: sentinel_ports.map(|port| (port, id())).to_vec(),
+        };
         for index in 0..SENTINELS {
-            let name = format!("sentinel-{}", index + 1);
-            let directory = self.directory(&name)?;
-            let text = config::sentinel(
-                index,
-                &sentinel_ports,
-                &ids,
-                (primary_port, replica_port),
-                &directory,
-                self.certificates,
-                &self.passwords,
-            );
-            let file = write_private(&directory.join("sentinel.conf"), &text)?;
-            let args = vec![file.display().to_string(), "--sentinel".to_owned()];
-            let daemon = self.runner.run(&self.unique(&name), self.program, args);
-            daemons.push(daemon.clone());
-            sentinels.push((daemon, sentinel_ports[index]));
+            self.sentinel(started, index, &watched)?;
         }
-        replica.until(self.in_sync(primary_port), READY_WITHIN).await?;
-        for (sentinel, port) in &sentinels {
-            sentinel.until(self.agrees(*port), READY_WITHIN).await?;
+        for replica in &replicas {
+            replica.until(self.in_sync(announced[0], replicas.len()), READY_WITHIN).await?;
         }
-        Ok(Location::Sentinels(sentinel_ports.map(address).to_vec()))
+        for sentinel in &started.sentinels {
+            sentinel.server.until(self.agrees(sentinel.port), READY_WITHIN).await?;
+        }
+        Ok(StoreLocation::Sentinels { addresses: sentinel_ports.map(address).to_vec(), name: MASTER_NAME.to_owned() })
     }
 
-    fn server(&self, name: &str, port: u16, primary: Option<u16>) -> Result<Daemon, LabError> {
-        let directory = self.directory(name)?;
-        let acl = write_private(&directory.join("users.acl"), &config::acl(&self.passwords))?;
-        let text = config::server(port, primary, &directory, &acl, self.certificates, &self.passwords);
-        let file = write_private(&directory.join("redis.conf"), &text)?;
-        Ok(self.runner.run(&self.unique(name), self.program, vec![file.display().to_string()]))
+    fn plain(&self, port: u16) -> u16 {
+        if self.start.plan.defect == Some(Defect::PlainTextPort) { port } else { 0 }
     }
 
-    fn directory(&self, name: &str) -> Result<std::path::PathBuf, LabError> {
-        let directory = self.runner.directory().join(self.unique(name));
+    /// Starts the next data node. Nodes are spread over the zones in turn.
+    fn node(&self, started: &mut Started, ports: ServerPorts) -> Result<Daemon, LabError> {
+        let StoreStart { plan, runner, redis_server, rushhour, certificates } = self.start;
+        let index = started.nodes.len();
+        let name = self.unique(&format!("redis-{}", index + 1));
+        let directory = self.directory(&name)?;
+        let acl = write_private(&directory.join("users.acl"), &config::acl(&self.passwords, plan.defect))?;
+        let config = config::server(ports, &plan.store, &directory, &acl, certificates, &self.passwords);
+        let file = write_private(&directory.join("redis.conf"), &config)?;
+        let relay = (ports.announced != ports.listening).then(|| {
+            let args = [
+                "relay".to_owned(),
+                format!("--listen={}", address(ports.announced)),
+                format!("--to={}", address(ports.listening)),
+                format!("--slow-from={}", config::REPLICATION_SOURCE),
+                format!("--delay-ms={}", plan.store.link_delay.as_millis()),
+            ];
+            runner.run(&format!("{name}-link"), rushhour, args.to_vec())
+        });
+        let server = runner.run(&name, redis_server, vec![file.display().to_string()]);
+        let zone = plan.zones[index % plan.zones.len()].clone();
+        let host = Host::new(Some(zone), ports.announced, server.clone(), relay);
+        started.nodes.push(Node { host, ports, directory, acl });
+        Ok(server)
+    }
+
+    /// Starts a sentinel: one in each zone, and those beyond in none, so that with two zones the third one decides when
+    /// either goes dark.
+    fn sentinel(&self, started: &mut Started, index: usize, watched: &Watched) -> Result<(), LabError> {
+        let StoreStart { plan, runner, redis_server, certificates, .. } = self.start;
+        let name = self.unique(&format!("sentinel-{}", index + 1));
+        let directory = self.directory(&name)?;
+        let text = config::sentinel(index, watched, &plan.store, &directory, certificates, &self.passwords);
+        let file = write_private(&directory.join("sentinel.conf"), &text)?;
+        let args = vec![file.display().to_string(), "--sentinel".to_owned()];
+        let server = runner.run(&name, redis_server, args);
+        started.sentinels.push(Host::new(plan.zones.get(index).cloned(), watched.sentinels[index].0, server, None));
+        Ok(())
+    }
+
+    fn directory(&self, name: &str) -> Result<PathBuf, LabError> {
+        let directory = self.start.runner.directory().join(name);
         std::fs::create_dir(&directory).map_err(LabError::io(format!("make {}", directory.display())))?;
         Ok(directory)
     }
@@ -148,9 +230,10 @@ impl Setup<'_> {
         self.poll(port, redis::cmd("PING"), |_| true).await;
     }
 
-    async fn in_sync(&self, primary: u16) {
+    async fn in_sync(&self, primary: u16, replicas: usize) {
         self.poll(primary, redis::cmd("INFO").arg("replication").clone(), |info| {
-            info.lines().any(|line| line.starts_with("slave0:") && line.contains("state=online"))
+            let online = |line: &&str| line.starts_with("slave") && line.contains("state=online");
+            info.lines().filter(online).count() == replicas
         })
         .await;
     }
@@ -167,7 +250,7 @@ impl Setup<'_> {
         let mut connection = None;
         loop {
             if connection.is_none() {
-                connection = self.client.connect(&address(port), &self.passwords).await.ok();
+                connection = self.client.connect(&address(port)).await.ok();
             }
             if let Some(open) = &mut connection {
                 match ask.query_async::<String>(open).await {

@@ -57,6 +57,7 @@ impl Context<'_> {
                 Some(RedisFile::Single) => Redis::Single,
                 Some(RedisFile::Sentinel) | None => Redis::Sentinel,
             },
+            store: self.lab_store(file),
             autoscaler: file.autoscaler.as_ref().map(|scaler| self.autoscaler(scaler, instances)),
             defect: file.defect.as_ref().map(|defect| planted(defect.value)),
             users: 0,
@@ -77,6 +78,7 @@ impl Context<'_> {
             file.absolute_timeout.as_ref().map(|v| (&v.span, "absolute_timeout")),
             file.tls.as_ref().map(|v| (&v.span, "tls")),
             file.redis.as_ref().map(|v| (&v.span, "redis")),
+            file.store.as_ref().map(|v| (&v.span, "store")),
             file.autoscaler.as_ref().map(|v| (&v.span, "autoscaler")),
             file.defect.as_ref().map(|v| (&v.span, "defect")),
         ];
@@ -94,7 +96,7 @@ impl Context<'_> {
         written.value
     }
 
-    fn above_zero(&mut self, written: &Option<At<Span>>, default_seconds: f64) -> Duration {
+    pub(super) fn above_zero(&mut self, written: &Option<At<Span>>, default_seconds: f64) -> Duration {
         if let Some(zero) = written.as_ref().filter(|span| span.0.is_zero()) {
             self.error(&zero.span, "this must take some time", "give a time above zero, such as `500ms`");
         }
@@ -147,5 +149,10 @@ fn planted(defect: DefectFile) -> Defect {
         DefectFile::LocalCsrf => Defect::LocalCsrf,
         DefectFile::LocalJobs => Defect::LocalJobs,
         DefectFile::SlowInstance => Defect::SlowInstance,
+        DefectFile::DrainIgnored => Defect::DrainIgnored,
+        DefectFile::AlwaysHealthy => Defect::AlwaysHealthy,
+        DefectFile::SessionsWithoutTtl => Defect::SessionsWithoutTtl,
+        DefectFile::DefaultUserOn => Defect::DefaultUserOn,
+        DefectFile::PlainTextPort => Defect::PlainTextPort,
     }
 }

@@ -10,6 +10,7 @@ mod scenario;
 mod session;
 mod stages;
 mod state;
+mod store;
 mod target;
 mod template;
 mod think;

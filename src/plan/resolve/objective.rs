@@ -154,7 +154,8 @@ impl Context<'_> {
 
 /// Names that a window can be anchored at.
 fn events(plan: &Plan) -> Vec<&str> {
-    let mut events: Vec<&str> = plan.timeline.iter().map(|entry| entry.action.name()).collect();
+    let mut events: Vec<&str> =
+        plan.timeline.iter().map(|entry| &entry.action).filter(|action| action.is_change()).map(Action::name).collect();
     let changes = |action: &Action| matches!(action, Action::SetCapacity { .. });
     if plan.timeline.iter().any(|entry| changes(&entry.action)) {
         // Which of the two it is depends on the capacity at that time.

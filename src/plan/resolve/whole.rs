@@ -1,4 +1,5 @@
 use super::context::{Context, Surroundings};
+use super::timeline::Around;
 use super::users::FeederSpec;
 use super::workload::Demand;
 use crate::plan::estimate::{Journey, service_seconds};
@@ -43,7 +44,8 @@ impl Context<'_> {
         if let FleetPlan::Lab(lab) = &mut fleet {
             lab.users = user_count;
         }
-        let timeline = self.timeline(&file.timeline, &fleet, workload.curve.duration(), compress);
+        let length = workload.curve.duration();
+        let timeline = self.timeline(&file.timeline, &Around { fleet: &fleet, length, compress, seed: workload.seed });
         let mut plan = Plan {
             name: self.name(),
             description: file.description.trim().to_owned(),

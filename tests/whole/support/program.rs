@@ -139,6 +139,22 @@ impl Running {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
+    /// All processes below it, by number.
+    pub fn descendants(&self) -> Vec<u32> {
+        let listing = Command::new("ps").args(["-Ao", "pid=,ppid="]).output().expect("ps runs");
+        let listing = String::from_utf8(listing.stdout).unwrap();
+        let numbers = |line: &str| line.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<u32>>();
+        let pairs: Vec<Vec<u32>> = listing.lines().map(numbers).collect();
+        let mut found = vec![self.child.id()];
+        let mut at = 0;
+        while at < found.len() {
+            let parent = found[at];
+            found.extend(pairs.iter().filter(|pair| pair[1] == parent).map(|pair| pair[0]));
+            at += 1;
+        }
+        found.split_off(1)
+    }
+
     pub fn end(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         // Standard error ends when the program does.

@@ -1,0 +1,92 @@
+use crate::history::{Event, EventKind, Offset, Sample};
+use serde::{Deserialize, Serialize};
+
+/// What the probe of the session store saw.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StoreFindings {
+    /// Writes of the probe; 0: it reached no primary in the whole run.
+    pub acknowledged_writes: u64,
+    /// Acknowledged and later not there any more.
+    pub lost_writes: u64,
+    /// Each from the last acknowledged write to the first after it.
+    pub outages: Vec<StoreOutage>,
+    pub evicted_keys: u64,
+    /// Writes of the probe that a replica did not have yet, at most.
+    pub most_behind_writes: u64,
+    /// The most seen in one second.
+    pub session_keys_without_ttl: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoreOutage {
+    pub from_us: Offset,
+    /// None: it lasted to the end of the run.
+    pub seconds: Option<f64>,
+}
+
+impl StoreFindings {
+    /// None where no store was watched.
+    pub(super) fn of(events: &[Event], samples: &[Sample]) -> Option<StoreFindings> {
+        let mut found = StoreFindings::default();
+        let mut evicted = None;
+        let mut watched = false;
+        for store in samples.iter().filter_map(|sample| sample.store.as_ref()) {
+            watched = true;
+            found.acknowledged_writes = found.acknowledged_writes.max(store.canary.acknowledged);
+            found.most_behind_writes =
+                store.nodes.iter().filter_map(|node| node.behind_writes).fold(found.most_behind_writes, u64::max);
+            let without_ttl = store.session_keys.map_or(0, |keys| keys.without_ttl);
+            found.session_keys_without_ttl = found.session_keys_without_ttl.max(without_ttl);
+            if let Some(primary) = &store.primary {
+                // Another server counts from zero: what it evicted before it was the primary is its own affair.
+                let before = evicted.replace(primary.evicted_keys).unwrap_or(primary.evicted_keys);
+                found.evicted_keys += primary.evicted_keys.saturating_sub(before);
+            }
+        }
+        for event in events {
+            match event.kind {
+                EventKind::StoreWritesStopped => {
+                    found.outages.push(StoreOutage { from_us: event.at_us, seconds: None });
+                }
+                EventKind::StoreWritesResumed { gap_us } => {
+                    if let Some(outage) = found.outages.last_mut() {
+                        outage.seconds = Some(gap_us as f64 / 1e6);
+                    }
+                }
+                EventKind::StoreWritesLost { lost, .. } => found.lost_writes += lost,
+                _ => {}
+            }
+        }
+        watched.then_some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::fixture::{at, event};
+    use crate::history::{CanaryGauges, PrimaryGauges, StoreGauges};
+
+    #[test]
+    fn evictions_are_those_of_the_run_also_across_a_change_of_primary() {
+        let sample = |evicted_keys, acknowledged| {
+            let primary = Some(PrimaryGauges { evicted_keys, ..PrimaryGauges::default() });
+            let canary = CanaryGauges { acknowledged, ..CanaryGauges::default() };
+            let store = Some(StoreGauges { primary, canary, ..StoreGauges::default() });
+            Sample { store, ..Sample::default() }
+        };
+        let samples = [sample(5, 10), sample(8, 50), sample(0, 90), sample(2, 140)];
+        let lost = EventKind::StoreWritesLost { lost: 3, first_us: at(1.0), last_us: at(1.1) };
+        let events = [
+            event(1.0, EventKind::StoreWritesStopped),
+            event(2.5, EventKind::StoreWritesResumed { gap_us: 1_500_000 }),
+            event(2.6, lost),
+            event(8.0, EventKind::StoreWritesStopped),
+        ];
+        let found = StoreFindings::of(&events, &samples).unwrap();
+        assert_eq!((found.evicted_keys, found.acknowledged_writes, found.lost_writes), (5, 140, 3));
+        let outages: Vec<Option<f64>> = found.outages.iter().map(|outage| outage.seconds).collect();
+        assert_eq!(outages, [Some(1.5), None]);
+        assert_eq!(StoreFindings::of(&events, &[]), None);
+    }
+}

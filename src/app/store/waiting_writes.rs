@@ -1,0 +1,72 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::FromRedisValue;
+use redis::aio::MultiplexedConnection;
+
+use super::super::config::StoreConfig;
+use super::locate::Locator;
+use super::redis_store::{Consequence, Question, StoreError};
+
+/// Writes that are acknowledged only once replicas have them. `WAIT` holds up its connection, so each such write has one
+/// to itself while it lasts.
+#[derive(Debug)]
+pub struct WaitingWrites {
+    replicas: u32,
+    within: Duration,
+    idle: Mutex<Vec<MultiplexedConnection>>,
+}
+
+/// Why a write is not acknowledged.
+pub enum Unwritten {
+    /// It was not carried out and may be tried again.
+    NotNow(StoreError),
+    /// Nobody can say.
+    InDoubt(StoreError),
+}
+
+impl WaitingWrites {
+    /// None where replicas are not waited for.
+    pub fn new(config: &StoreConfig) -> Option<Self> {
+        let within = Duration::from_millis(config.timeout_ms) / 2;
+        (config.wait_for_replicas > 0).then(|| Self {
+            replicas: config.wait_for_replicas,
+            within,
+            idle: Mutex::default(),
+        })
+    }
+
+    pub async fn write<T: FromRedisValue>(&self, locator: &Locator, question: Question<'_>) -> Result<T, Unwritten> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(idle) => idle,
+            None => locator.connect().await.map_err(Unwritten::NotNow)?,
+        };
+        let value = question.ask(&mut connection).await.map_err(|error| self.unwritten(&error))?;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.replicas).arg(u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX));
+        let replicas: u32 = wait.query_async(&mut connection).await.map_err(|error| {
+            self.forget_idle();
+            Unwritten::InDoubt(StoreError::Failed(error.to_string()))
+        })?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        if replicas < self.replicas {
+            return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
+        }
+        Ok(value)
+    }
+
+    fn unwritten(&self, error: &redis::RedisError) -> Unwritten {
+        let consequence = Consequence::of(error);
+        if consequence.connection_is_useless {
+            self.forget_idle();
+        }
+        let failure = StoreError::Failed(error.to_string());
+        if consequence.surely_not_done { Unwritten::NotNow(failure) } else { Unwritten::InDoubt(failure) }
+    }
+
+    /// All go to the same server: what is wrong with one is wrong with the others.
+    fn forget_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,12 @@
+//! The audit: what can be seen of a deployment from outside, against known good practice. It looks and tries, and leaves
+//! everything as it was.
+
+mod check;
+mod conduct;
+mod http;
+mod routing;
+mod sessions;
+mod store;
+
+pub use check::{Check, CheckResult, outcome};
+pub use conduct::{Audited, audit};

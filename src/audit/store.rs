@@ -1,0 +1,259 @@
+use super::check::{Check, CheckResult, Practice};
+use crate::plan::{Secret, StoreAccess, StoreLocation, StoreLogin};
+use crate::store::Client;
+use redis::{InfoDict, Value, cmd, pipe};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const ZONES: Practice = Practice {
+    name: "store nodes over zones",
+    why: "with all nodes in one zone, the zone's outage takes every session with it",
+    remedy: "place a replica in another zone than the primary",
+};
+const FAILOVER: Practice = Practice {
+    name: "store fails over by itself",
+    why: "without it the store is away until somebody wakes up",
+    remedy: "run replicas and at least three sentinels (or Multi-AZ with automatic failover)",
+};
+const PERSISTENCE: Practice = Practice {
+    name: "store data outlives a process",
+    why: "data in one process's memory is gone with it, and with it everybody's session",
+    remedy: "run a replica, or persist to disk (append-only, snapshots)",
+};
+const IN_TRANSIT: Practice = Practice {
+    name: "plain text to the store refused",
+    why: "session data and passwords can be read on the way",
+    remedy: "switch the plain port off (`port 0`), and leave only the one with TLS",
+};
+const AT_REST: Practice = Practice {
+    name: "store encrypted at rest",
+    why: "a disk or a snapshot in wrong hands is everybody's session",
+    remedy: "encrypt the volumes and snapshots of the store",
+};
+const NO_PASSWORD: Practice = Practice {
+    name: "store needs a password",
+    why: "whoever reaches the store's port reads and writes every session",
+    remedy: "switch the default user off (`user default off`)",
+};
+const WRONG_PASSWORD: Practice = Practice {
+    name: "store refuses a wrong password",
+    why: "a password that is not checked is none",
+    remedy: "give each user a password of its own, and no `nopass`",
+};
+const RIGHTS: Practice = Practice {
+    name: "application's rights at the store",
+    why: "whoever takes over the application must not be able to empty, reconfigure or stop the store",
+    remedy: "take @admin and @dangerous from the application's user (`-@admin -@dangerous`)",
+};
+const TTL: Practice = Practice {
+    name: "sessions expire in the store",
+    why: "sessions without a time to live stay valid for ever and fill the memory",
+    remedy: "set a time to live on every key of a session, with the write that makes it",
+};
+const IDLE: Practice = Practice {
+    name: "idle time-out honoured",
+    why: "a session that lives longer than agreed can be used by whoever finds it",
+    remedy: "make the time to live of the keys the idle time-out",
+};
+const EVICTION: Practice = Practice {
+    name: "eviction policy fit for sessions",
+    why: "an evicted session is a user who is asked to log in for no reason",
+    remedy: "set `maxmemory-policy noeviction`, and an alarm on the memory in use",
+};
+
+/// Commands no application needs, in a form that does no harm where they are allowed.
+const DANGEROUS: [&[&str]; 5] = [
+    &["CONFIG", "GET", "maxmemory"],
+    &["KEYS", "no-such-key"],
+    &["FLUSHALL", "NO-SUCH-OPTION"],
+    &["SHUTDOWN", "NO-SUCH-OPTION"],
+    &["ACL", "LIST"],
+];
+const KEYS_SAMPLED: usize = 1000;
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+
+/// `idle_timeout`: after which a session may be gone.
+pub(super) async fn store(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
+    let mut checks = vec![zones(access), failover(access).await];
+    checks.extend(settings(access).await);
+    checks.push(AT_REST.found(CheckResult::NotApplicable, "cannot be told from outside"));
+    checks.push(plain_text(access).await);
+    checks.push(stranger(access, None, NO_PASSWORD).await);
+    let wrong = StoreLogin { password: Secret::new("wrong"), ..access.app_login.clone() };
+    checks.push(stranger(access, Some(wrong), WRONG_PASSWORD).await);
+    checks.push(rights(access).await);
+    checks.extend(times_to_live(access, idle_timeout).await);
+    checks
+}
+
+fn zones(access: &StoreAccess) -> Check {
+    let zones: BTreeSet<&str> = access.nodes.iter().map(|node| node.zone.as_str()).collect();
+    let told: Vec<String> = access.nodes.iter().map(|node| format!("{} in {}", node.name, node.zone)).collect();
+    ZONES.holds(zones.len() >= 2, told.join(", "))
+}
+
+fn client(access: &StoreAccess) -> Client {
+    Client::new(&access.ca_pem, Some(access.login.clone()))
+}
+
+async fn failover(access: &StoreAccess) -> Check {
+    let (addresses, name) = match &access.location {
+        StoreLocation::Direct(_) => return FAILOVER.holds(false, "a single server, nobody watches it"),
+        StoreLocation::Sentinels { addresses, name } => (addresses, name),
+    };
+    for address in addresses {
+        let Ok(mut sentinel) = client(access).connect(address).await else { continue };
+        let answer: redis::RedisResult<String> =
+            cmd("SENTINEL").arg("CKQUORUM").arg(name).query_async(&mut sentinel).await;
+        return match answer {
+            Ok(answer) => FAILOVER.holds(true, answer),
+            Err(error) => FAILOVER.holds(false, error.to_string()),
+        };
+    }
+    FAILOVER.unknown("no sentinel answers")
+}
+
+/// What the primary says of itself.
+async fn settings(access: &StoreAccess) -> Vec<Check> {
+    let info = async {
+        let address = client(access).primary(&access.location).await?;
+        let mut primary = client(access).connect(&address).await?;
+        cmd("INFO").query_async::<InfoDict>(&mut primary).await
+    };
+    let info = match info.await {
+        Ok(info) => info,
+        Err(error) => return [PERSISTENCE, EVICTION].map(|p| p.unknown(error.to_string())).to_vec(),
+    };
+    let replicas: u32 = info.get("connected_slaves").unwrap_or_default();
+    let logged = info.get::<u8>("aof_enabled") == Some(1);
+    let policy: String = info.get("maxmemory_policy").unwrap_or_default();
+    let log = if logged { "an append-only log" } else { "no append-only log" };
+    vec![
+        PERSISTENCE.holds(logged || replicas > 0, format!("{replicas} replicas, {log}")),
+        EVICTION.holds(policy == "noeviction", policy),
+    ]
+}
+
+/// Tries every node in clear, at the address that is known and at the port it says it has.
+async fn plain_text(access: &StoreAccess) -> Check {
+    let mut tried = 0;
+    for node in &access.nodes {
+        let mut addresses = vec![node.address.clone()];
+        if let Ok(mut connection) = client(access).connect(&node.address).await
+            && let Ok(info) = cmd("INFO").arg("server").query_async::<InfoDict>(&mut connection).await
+            && let (Some(port), Some((host, _))) = (info.get::<u16>("tcp_port"), node.address.rsplit_once(':'))
+        {
+            addresses.push(format!("{host}:{port}"));
+        }
+        for address in addresses {
+            if speaks_plainly(&address).await {
+                return IN_TRANSIT.holds(false, format!("{} answers in plain text at {address}", node.name));
+            }
+            tried += 1;
+        }
+    }
+    IN_TRANSIT.holds(tried > 0, format!("{tried} attempts refused, {} nodes", access.nodes.len()))
+}
+
+/// Every answer of a Redis begins with one of these, also a refusal; one of TLS does not.
+async fn speaks_plainly(address: &str) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"PING\r\n").await?;
+        let mut first = [0];
+        stream.read_exact(&mut first).await?;
+        Ok::<u8, std::io::Error>(first[0])
+    };
+    matches!(timeout(ANSWER_WITHIN, ask).await, Ok(Ok(b'+' | b'-')))
+}
+
+async fn stranger(access: &StoreAccess, login: Option<StoreLogin>, practice: Practice) -> Check {
+    let stranger = Client::new(&access.ca_pem, login);
+    for node in &access.nodes {
+        let asked = async {
+            let mut connection = stranger.connect(&node.address).await?;
+            cmd("PING").query_async::<Value>(&mut connection).await
+        };
+        match asked.await {
+            Ok(_) => return practice.holds(false, format!("{} answers", node.name)),
+            Err(error) if error.is_io_error() => return practice.unknown(format!("{}: {error}", node.name)),
+            Err(_) => {}
+        }
+    }
+    practice.holds(true, format!("refused by {} nodes", access.nodes.len()))
+}
+
+async fn rights(access: &StoreAccess) -> Check {
+    let application = Client::new(&access.ca_pem, Some(access.app_login.clone()));
+    let connected = async {
+        let address = application.primary(&access.location).await?;
+        application.connect(&address).await
+    };
+    let mut connection = match connected.await {
+        Ok(connection) => connection,
+        Err(error) => return RIGHTS.unknown(error.to_string()),
+    };
+    let mut allowed = Vec::new();
+    for words in DANGEROUS {
+        let tried = cmd(words[0]).arg(&words[1..]).query_async::<Value>(&mut connection).await;
+        if !tried.is_err_and(|error| error.code() == Some("NOPERM")) {
+            allowed.push(words[0]);
+        }
+    }
+    let told = if allowed.is_empty() {
+        format!("{} dangerous commands refused", DANGEROUS.len())
+    } else {
+        format!("may run {}", allowed.join(", "))
+    };
+    RIGHTS.holds(allowed.is_empty(), told)
+}
+
+async fn times_to_live(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
+    let times = match session_times(access).await {
+        Ok(times) if times.is_empty() => return [TTL, IDLE].map(|p| p.unknown("no session was found")).to_vec(),
+        Ok(times) => times,
+        Err(error) => return [TTL, IDLE].map(|p| p.unknown(error.to_string())).to_vec(),
+    };
+    let without = times.iter().filter(|ms| **ms < 0).count();
+    let agreed = idle_timeout.as_secs_f64();
+    let longest = Duration::from_millis(times.iter().max().copied().unwrap_or_default().max(0) as u64);
+    vec![
+        TTL.holds(without == 0, format!("{without} of {} keys have no time to live", times.len())),
+        // The clock of the store ticks in milliseconds.
+        IDLE.holds(
+            without == 0 && longest <= idle_timeout + Duration::from_millis(1),
+            match without {
+                0 => format!("{:.0} s at most, {agreed:.0} s agreed", longest.as_secs_f64()),
+                _ => format!("sessions never end, {agreed:.0} s agreed"),
+            },
+        ),
+    ]
+}
+
+/// Milliseconds to live of keys of sessions; -1: for ever.
+async fn session_times(access: &StoreAccess) -> redis::RedisResult<Vec<i64>> {
+    let address = client(access).primary(&access.location).await?;
+    let mut primary = client(access).connect(&address).await?;
+    let mut times = Vec::new();
+    let mut cursor = 0;
+    loop {
+        let (next, keys): (u64, Vec<String>) =
+            cmd("SCAN").arg(cursor).arg("COUNT").arg(KEYS_SAMPLED).query_async(&mut primary).await?;
+        let mut question = pipe();
+        let is_session = |key: &&String| access.session_prefixes.iter().any(|prefix| key.starts_with(prefix));
+        for key in keys.iter().filter(is_session) {
+            question.cmd("PTTL").arg(key);
+        }
+        if !question.is_empty() {
+            let found: Vec<i64> = question.query_async(&mut primary).await?;
+            times.extend(found.into_iter().filter(|ms| *ms != -2));
+        }
+        cursor = next;
+        if cursor == 0 || times.len() >= KEYS_SAMPLED {
+            return Ok(times);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+use super::data::Node;
+use super::host::Host;
+use super::servers::Store;
+use crate::fleet::NoticeSender;
+use crate::history::{EventKind, EventSource, Notice};
+use crate::plan::{Action, EvictionPolicy, Failover, LabStore, Outage, Persistence, StoreLocation};
+use crate::store::Client;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, FromRedisValue, InfoDict, Value, cmd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// Beyond `down-after`: election, promotion, and the sentinels' timers.
+const FAILOVER_WITHIN: Duration = Duration::from_secs(15);
+const UP_WITHIN: Duration = Duration::from_secs(10);
+const ASK_EVERY: Duration = Duration::from_millis(20);
+/// Longer than a handover takes; it is ended before that.
+const WRITES_PAUSED: Duration = Duration::from_secs(10);
+
+/// What went wrong, for whoever reads the events.
+type Outcome = Result<String, String>;
+
+/// What the timeline does to the store. One action at a time: two would undo each other.
+impl Store {
+    pub(in crate::lab) async fn apply(&self, action: &Action, notices: &NoticeSender) -> Outcome {
+        let Ok(mut snapshot) = self.snapshot.try_lock() else {
+            return Err("another action on the store is under way".to_owned());
+        };
+        match action {
+            Action::StoreFailover { how: Failover::Graceful } => self.hand_over().await,
+            Action::StoreFailover { how: Failover::Kill } => self.kill_primary().await,
+            Action::StoreOutage => Ok(self.freeze_all()),
+            Action::StoreRecovery => self.revive(|_| true).await,
+            Action::StoreRestart => self.restart(notices).await,
+            Action::Snapshot => {
+                *snapshot = Some(self.take_snapshot(notices).await?);
+                Ok(String::new())
+            }
+            Action::Restore => {
+                let taken = snapshot.as_ref().ok_or("there is no snapshot: the timeline needs `snapshot` before")?;
+                self.restore(taken.clone(), notices).await
+            }
+            Action::Evict { policy, memory_share } => self.limit_memory(*policy, *memory_share, notices).await,
+            other => Err(format!("the store cannot do `{}`", other.name())),
+        }
+    }
+
+    /// The zone's nodes and its sentinel go dark.
+    pub(in crate::lab) async fn zone_goes_dark(&self, zone: &str, how: Outage) {
+        for host in self.hosts().filter(|host| host.is_in(zone)) {
+            match how {
+                Outage::Kill => host.kill(&self.runner).await,
+                Outage::Freeze => host.freeze(&self.runner),
+            }
+        }
+    }
+
+    /// They come back, as replicas of whoever is the primary by then.
+    pub(in crate::lab) async fn zone_comes_back(&self, zone: &str) -> Outcome {
+        self.revive(|host| host.is_in(zone)).await
+    }
+
+    fn operator(&self) -> Client {
+        Client::new(&self.certificates.ca_pem, Some(self.passwords.operator_login()))
+    }
+
+    async fn primary_address(&self) -> Result<String, String> {
+        self.operator().primary(&self.location).await.map_err(|error| format!("who is the primary? {error}"))
+    }
+
+    /// The primary, as the sentinels know it.
+    async fn primary(&self) -> Result<&Node, String> {
+        let address = self.primary_address().await?;
+        let node = self.nodes.iter().find(|node| node.host.address() == address);
+        node.ok_or_else(|| format!("{address} is no node of this store"))
+    }
+
+    async fn connect(&self, node: &Node) -> Result<MultiplexedConnection, String> {
+        let failed = |error| format!("{} cannot be reached: {error}", node.host.name());
+        self.operator().connect(&node.host.address()).await.map_err(failed)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, node: &Node, command: &Cmd) -> Result<T, String> {
+        let mut connection = self.connect(node).await?;
+        command.query_async(&mut connection).await.map_err(|error| format!("{}: {error}", node.host.name()))
+    }
+
+    async fn info(&self, node: &Node, section: &str) -> Result<InfoDict, String> {
+        self.ask(node, cmd("INFO").arg(section)).await
+    }
+
+    fn can_fail_over(&self) -> Result<&[String], String> {
+        match &self.location {
+            StoreLocation::Sentinels { addresses, .. } => Ok(addresses),
+            StoreLocation::Direct(_) => Err("a single server cannot fail over; `redis = \"sentinel\"`".to_owned()),
+        }
+    }
+
+    /// The primary gives its role away. `SENTINEL FAILOVER` alone does not stop it from taking writes, and those that it
+    /// acknowledges until it learns that it is none any more are lost: an operator who means well pauses them first, and
+    /// tells it right after.
+    async fn hand_over(&self) -> Outcome {
+        let sentinels = self.can_fail_over()?;
+        let begun = Instant::now();
+        let old = self.primary().await?;
+        let pause = WRITES_PAUSED.as_millis() as u64;
+        self.ask::<()>(old, cmd("CLIENT").arg("PAUSE").arg(pause).arg("WRITE")).await?;
+        let handed_over = async {
+            self.ask_a_sentinel(sentinels).await?;
+            self.new_primary(old).await
+        };
+        let new = match handed_over.await {
+            Ok(new) => new,
+            Err(error) => {
+                let _ = self.ask::<()>(old, cmd("CLIENT").arg("UNPAUSE")).await;
+                return Err(error);
+            }
+        };
+        self.ask::<()>(old, cmd("REPLICAOF").arg("127.0.0.1").arg(new.host.port)).await?;
+        self.ask::<Value>(old, cmd("CLIENT").arg("KILL").arg("TYPE").arg("NORMAL")).await?;
+        self.ask::<()>(old, cmd("CLIENT").arg("UNPAUSE")).await?;
+        Ok(took_over(new, old, begun))
+    }
+
+    async fn ask_a_sentinel(&self, sentinels: &[String]) -> Result<(), String> {
+        let mut failure = "no sentinel answers".to_owned();
+        for address in sentinels {
+            let asked = async {
+                let mut sentinel = self.operator().connect(address).await?;
+                cmd("SENTINEL").arg("FAILOVER").arg(super::MASTER_NAME).query_async::<()>(&mut sentinel).await
+            };
+            match asked.await {
+                Ok(()) => return Ok(()),
+                Err(error) => failure = format!("sentinel {address}: {error}"),
+            }
+        }
+        Err(failure)
+    }
+
+    async fn kill_primary(&self) -> Outcome {
+        self.can_fail_over()?;
+        let old = self.primary().await?;
+        let begun = Instant::now();
+        old.host.kill(&self.runner).await;
+        let new = self.new_primary(old).await?;
+        Ok(took_over(new, old, begun))
+    }
+
+    /// Waits until sentinels name another primary than `old`, and it is one.
+    async fn new_primary(&self, old: &Node) -> Result<&Node, String> {
+        let waiting = async {
+            loop {
+                if let Ok(node) = self.primary().await
+                    && node.host.port != old.host.port
+                    && let Ok((role, ..)) = self.ask::<(String, Value, Value)>(node, &cmd("ROLE")).await
+                    && role == "master"
+                {
+                    return node;
+                }
+                sleep(ASK_EVERY).await;
+            }
+        };
+        let within = self.plan.down_after + FAILOVER_WITHIN;
+        let late = |_| format!("no replica took over from {} within {} s", old.host.name(), within.as_secs());
+        timeout(within, waiting).await.map_err(late)
+    }
+
+    fn freeze_all(&self) -> String {
+        self.nodes.iter().for_each(|node| node.host.freeze(&self.runner));
+        format!("{} nodes hang", self.nodes.len())
+    }
+
+    /// Brings back what hangs or is dead: nodes as replicas of the primary, which comes first if it is among them.
+    async fn revive(&self, wanted: impl Fn(&Host) -> bool) -> Outcome {
+        let hosts: Vec<&Host> = self.hosts().filter(|host| wanted(host)).collect();
+        hosts.iter().for_each(|host| host.thaw(&self.runner));
+        let dead: Vec<&Host> = hosts.iter().copied().filter(|host| !host.runs()).collect();
+        for sentinel in self.sentinels.iter().filter(|host| wanted(host) && !host.runs()) {
+            sentinel.start(&self.runner);
+        }
+        let mut nodes: Vec<&Node> = self.nodes.iter().filter(|n| wanted(&n.host) && !n.host.runs()).collect();
+        if !nodes.is_empty() {
+            let primary = self.eventually_the_primary().await?;
+            nodes.sort_by_key(|node| node.host.port != primary.host.port);
+            for node in nodes {
+                let follows = (node.host.port != primary.host.port).then_some(primary.host.port);
+                self.start_node(node, follows, &self.plan).await?;
+            }
+        }
+        let names: Vec<&str> = dead.iter().map(|host| host.name()).collect();
+        Ok(if names.is_empty() { "all go on".to_owned() } else { format!("{} started again", names.join(", ")) })
+    }
+
+    /// Sentinels that were just started take a moment to answer.
+    async fn eventually_the_primary(&self) -> Result<&Node, String> {
+        let begun = Instant::now();
+        loop {
+            match self.primary().await {
+                Ok(primary) => return Ok(primary),
+                Err(error) if begun.elapsed() > UP_WITHIN => return Err(error),
+                Err(_) => sleep(ASK_EVERY).await,
+            }
+        }
+    }
+
+    async fn start_node(&self, node: &Node, follows: Option<u16>, plan: &LabStore) -> Result<(), String> {
+        self.configure(node, follows, plan).map_err(|error| error.to_string())?;
+        node.host.start(&self.runner);
+        let answers = async {
+            while self.ask::<String>(node, &cmd("PING")).await.is_err() {
+                sleep(ASK_EVERY).await;
+            }
+        };
+        node.host.server.until(answers, UP_WITHIN).await.map_err(|error| error.to_string())
+    }
+
+    /// Stops all nodes in good order and starts them with what they persisted.
+    async fn restart(&self, notices: &NoticeSender) -> Outcome {
+        let begun = Instant::now();
+        let primary = self.primary().await?;
+        let save = if self.plan.persistence == Persistence::Snapshot { "SAVE" } else { "NOSAVE" };
+        for node in &self.nodes {
+            node.host.expect_end();
+            // It ends instead of answering.
+            let _ = self.ask::<()>(node, cmd("SHUTDOWN").arg(save).arg("NOW")).await;
+            node.host.server.clone().ended().await;
+        }
+        self.start_all(primary, &self.plan).await?;
+        let kept = self.plan.persistence != Persistence::None;
+        let took_us = begun.elapsed().as_micros() as u64;
+        self.tell(notices, EventKind::StoreRestarted { kept, took_us });
+        Ok(if kept { "with what was persisted" } else { "empty, for nothing is persisted" }.to_owned())
+    }
+
+    /// The primary first, with the data it finds; the others come to have what it has.
+    async fn start_all(&self, primary: &Node, plan: &LabStore) -> Result<(), String> {
+        self.start_node(primary, None, plan).await?;
+        for node in self.nodes.iter().filter(|node| node.host.port != primary.host.port) {
+            self.start_node(node, Some(primary.host.port), plan).await?;
+        }
+        Ok(())
+    }
+
+    /// The snapshot holds the moment at which the primary forked: some time between asking and the answer.
+    async fn take_snapshot(&self, notices: &NoticeSender) -> Result<PathBuf, String> {
+        let primary = self.primary().await?;
+        let asked = Instant::now();
+        self.ask::<Value>(primary, &cmd("BGSAVE")).await?;
+        let node = primary.host.name().to_owned();
+        let forked = Notice::now(EventSource::Provider, EventKind::StoreSnapshotTaken { node });
+        let forked = Notice { resolution: asked.elapsed(), ..forked };
+        let saved = async {
+            loop {
+                let info = self.info(primary, "persistence").await?;
+                if info.get::<u8>("rdb_bgsave_in_progress") == Some(0) {
+                    return Ok::<Option<String>, String>(info.get("rdb_last_bgsave_status"));
+                }
+                sleep(ASK_EVERY).await;
+            }
+        };
+        match timeout(UP_WITHIN, saved).await {
+            Ok(Ok(Some(status))) if status == "ok" => {}
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(status)) => return Err(format!("{} could not save: {status:?}", primary.host.name())),
+            Err(_) => return Err(format!("{} did not save within {} s", primary.host.name(), UP_WITHIN.as_secs())),
+        }
+        let kept = self.runner.directory().join("snapshot.rdb");
+        std::fs::copy(primary.snapshot(), &kept).map_err(|error| format!("the snapshot cannot be copied: {error}"))?;
+        let _ = notices.send(forked);
+        Ok(kept)
+    }
+
+    /// Everything is lost, and what a snapshot kept comes back.
+    async fn restore(&self, snapshot: PathBuf, notices: &NoticeSender) -> Outcome {
+        let primary = self.primary().await?;
+        let begun = Instant::now();
+        for node in &self.nodes {
+            node.host.kill(&self.runner).await;
+            node.wipe().map_err(|error| format!("{} cannot be wiped: {error}", node.host.name()))?;
+        }
+        primary.place(&snapshot).map_err(|error| format!("the snapshot cannot be put back: {error}"))?;
+        // A server that is to keep a log would read that and not the snapshot.
+        let first = LabStore { persistence: Persistence::Snapshot, ..self.plan.clone() };
+        self.start_all(primary, &first).await?;
+        if self.plan.persistence == Persistence::AppendOnly {
+            for node in &self.nodes {
+                self.ask::<()>(node, cmd("CONFIG").arg("SET").arg("appendonly").arg("yes")).await?;
+            }
+        }
+        self.tell(notices, EventKind::StoreRestored { took_us: begun.elapsed().as_micros() as u64 });
+        Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
+    }
+
+    /// Leaves the data this share of the memory it has now. What a server needs for itself is not counted: below that it
+    /// could keep nothing at all.
+    async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
+        let primary = self.primary().await?;
+        let info = self.info(primary, "memory").await?;
+        let bytes =
+            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
+        let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
+        let limit_bytes = used - ((1.0 - share).max(0.0) * data as f64) as u64;
+        let policy = policy.name();
+        for node in self.nodes.iter().filter(|node| node.host.runs()) {
+            let set =
+                cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit_bytes).take();
+            self.ask::<()>(node, &set).await?;
+        }
+        self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });
+        Ok(format!("{limit_bytes} of {used} bytes, of which {data} are data"))
+    }
+
+    fn tell(&self, notices: &NoticeSender, kind: EventKind) {
+        let _ = notices.send(Notice::now(EventSource::Provider, kind));
+    }
+}
+
+fn took_over(new: &Node, old: &Node, begun: Instant) -> String {
+    let seconds = begun.elapsed().as_secs_f64();
+    format!("{} took over from {} after {seconds:.1} s", new.host.name(), old.host.name())
+}

@@ -1,0 +1,89 @@
+use super::super::guard::{Daemon, Runner};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A machine of the store, with one server on it: a data node or a sentinel.
+#[derive(Clone, Debug)]
+pub(in crate::lab) struct Host {
+    pub(in crate::lab) zone: Option<String>,
+    /// Where everybody finds it: its relay, if it has one.
+    pub(super) port: u16,
+    pub(super) server: Daemon,
+    pub(super) relay: Option<Daemon>,
+    /// It was told to go, so that its end is no trouble.
+    gone: Arc<AtomicBool>,
+}
+
+impl Host {
+    pub(super) fn new(zone: Option<String>, port: u16, server: Daemon, relay: Option<Daemon>) -> Host {
+        Host { zone, port, server, relay, gone: Arc::default() }
+    }
+
+    pub(in crate::lab) fn name(&self) -> &str {
+        self.server.name()
+    }
+
+    pub(in crate::lab) fn daemons(&self) -> impl Iterator<Item = &Daemon> {
+        self.relay.iter().chain([&self.server])
+    }
+
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn is_in(&self, zone: &str) -> bool {
+        self.zone.as_deref() == Some(zone)
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        self.server.pid().is_some()
+    }
+
+    /// Its end is about to be brought about by other means than [`Host::kill`].
+    pub(super) fn expect_end(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
+    /// The link first, so that nothing the server still says reaches anybody. Returns once it is gone.
+    pub(super) async fn kill(&self, runner: &Runner) {
+        self.expect_end();
+        for daemon in self.daemons() {
+            runner.kill(daemon.name());
+        }
+        self.ended().await;
+    }
+
+    pub(super) async fn ended(&self) {
+        for daemon in self.daemons() {
+            daemon.clone().ended().await;
+        }
+    }
+
+    pub(super) fn freeze(&self, runner: &Runner) {
+        self.daemons().for_each(|daemon| runner.freeze(daemon.name()));
+    }
+
+    pub(super) fn thaw(&self, runner: &Runner) {
+        self.daemons().for_each(|daemon| runner.thaw(daemon.name()));
+    }
+
+    /// Starts again what does not run.
+    pub(super) fn start(&self, runner: &Runner) {
+        self.gone.store(false, Ordering::Relaxed);
+        for daemon in self.daemons().filter(|daemon| daemon.pid().is_none()) {
+            runner.restart(daemon);
+        }
+    }
+
+    /// Waits for the next end of its server that nobody asked for, and says how that was.
+    pub(in crate::lab) async fn dies(&self) -> String {
+        let mut server = self.server.clone();
+        loop {
+            let how = server.ended().await;
+            if !self.gone.load(Ordering::Relaxed) {
+                return how;
+            }
+            server.runs().await;
+        }
+    }
+}

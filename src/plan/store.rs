@@ -1,0 +1,46 @@
+use super::Secret;
+
+/// How to reach the store that keeps the sessions, and what in it belongs to whom. Holds a password, so it is no part of
+/// a [`super::Plan`] and never serialised: whoever runs the store hands it over when the store is up.
+#[derive(Clone, Debug)]
+pub struct StoreAccess {
+    pub location: StoreLocation,
+    /// All data nodes; of a store with one node, that one.
+    pub nodes: Vec<StoreNode>,
+    /// May read what the application keeps, and write under `canary_prefix`.
+    pub login: StoreLogin,
+    /// The application's own: the audit tries what it may not do.
+    pub app_login: StoreLogin,
+    /// The certificate authority (PEM) that the nodes' certificates come from.
+    pub ca_pem: Vec<u8>,
+    /// What keys of sessions start with.
+    pub session_prefixes: Vec<String>,
+    /// What the probe's own keys start with.
+    pub canary_prefix: String,
+    /// A write counts as acknowledged once this many replicas have it.
+    pub wait_for_replicas: u32,
+}
+
+/// Where to find the primary: addresses as `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreLocation {
+    Direct(String),
+    Sentinels {
+        addresses: Vec<String>,
+        /// The name under which they know the primary.
+        name: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreNode {
+    pub name: String,
+    pub zone: String,
+    pub address: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct StoreLogin {
+    pub user: String,
+    pub password: Secret,
+}

@@ -1,0 +1,46 @@
+use super::junit::unsuccessful;
+use super::text::{Page, Style, Tone, printable};
+use crate::audit::{Check, CheckResult};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+/// The checks of an audit as a table; what failed with why it matters and what to do.
+pub fn audit(profile: &str, checks: &[Check], width: usize, style: Style) -> String {
+    let mut page = Page::new(width, style);
+    page.heading(&format!("Audit of {}", printable(profile)));
+    let widest = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    for check in checks {
+        let tone = match check.result {
+            CheckResult::Passed | CheckResult::NotApplicable => None,
+            CheckResult::Failed => Some(Tone::Bad),
+            CheckResult::Unknown => Some(Tone::Doubtful),
+        };
+        let (result, name, seen) = (check.result.words(), check.name, printable(&check.seen));
+        page.line(tone, &format!("  {result:<7}  {name:<widest$}  {seen}"));
+    }
+    for check in checks.iter().filter(|check| check.result == CheckResult::Failed) {
+        page.paragraph(Some(Tone::Bad), "  · ", &printable(&format!("{}: {}", check.name, check.seen)));
+        page.paragraph(None, "    ", &format!("{}; {}", check.why, check.remedy));
+    }
+    page.finish()
+}
+
+/// The same as JUnit, a case for each check.
+pub fn audit_junit(profile: &str, checks: &[Check]) -> String {
+    let mut suite = TestSuite::new("audit");
+    for check in checks {
+        let told = format!("{}; {}: {}", check.seen, check.why, check.remedy);
+        let status = match check.result {
+            CheckResult::Passed => TestCaseStatus::success(),
+            CheckResult::NotApplicable => TestCaseStatus::skipped(),
+            CheckResult::Failed => unsuccessful(NonSuccessKind::Failure, "check failed", &told),
+            CheckResult::Unknown => unsuccessful(NonSuccessKind::Error, "inconclusive", &told),
+        };
+        let mut case = TestCase::new(check.name, status);
+        case.set_classname(format!("rushhour.{profile}.audit"));
+        case.set_system_out(check.seen.as_str());
+        suite.add_test_case(case);
+    }
+    let mut report = Report::new(format!("rushhour audit {profile}"));
+    report.add_test_suite(suite);
+    report.to_string().expect("a String takes all text")
+}

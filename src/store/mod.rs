@@ -1,0 +1,11 @@
+//! The probe of the session store: what the store does while a run goes on, seen by a client of its own. It reads what
+//! the application keeps and writes only under its own prefix.
+
+mod canary;
+mod client;
+mod probe;
+mod redis_store;
+mod watched;
+
+pub use client::Client;
+pub use probe::Probe;

@@ -1,0 +1,159 @@
+use super::canary::{Canary, Told};
+use super::redis_store::RedisStore;
+use super::watched::WatchedStore;
+use crate::history::{EventKind, EventSource, Notice, Offset, RunClock, StoreGauges, StoreNodeGauges};
+use crate::plan::StoreAccess;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How often a number is written: the resolution of what is told of outages.
+const WRITE_EVERY: Duration = Duration::from_millis(20);
+/// How often roles are asked for; gauges each fourth time.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOKS_A_GAUGE: u32 = 4;
+/// What tidying up may take when the store is away.
+const TIDY_WITHIN: Duration = Duration::from_secs(3);
+
+/// Watches a store while a run goes on. A store that cannot be reached is told of, and is no error.
+#[derive(Debug)]
+pub struct Probe {
+    shared: Shared,
+    ending: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Shared {
+    clock: RunClock,
+    notices: UnboundedSender<Notice>,
+    gauges: Arc<Mutex<StoreGauges>>,
+}
+
+impl Probe {
+    pub fn start(access: &StoreAccess, clock: RunClock, notices: UnboundedSender<Notice>) -> Probe {
+        let run = format!("{:016x}", rand::random::<u64>());
+        let shared = Shared { clock, notices, gauges: Arc::default() };
+        let (ending, ends) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(write(RedisStore::new(access.clone(), &run), shared.clone(), ends.clone()));
+        tasks.spawn(look(RedisStore::new(access.clone(), &run), shared.clone(), ends));
+        Probe { shared, ending, tasks }
+    }
+
+    pub fn gauges(&self) -> StoreGauges {
+        self.shared.gauges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Compares a last time, and leaves nothing of its own behind.
+    pub async fn finish(self) {
+        let Probe { ending, mut tasks, .. } = self;
+        ending.send_replace(true);
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut StoreGauges)) {
+        change(&mut self.gauges.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn tell(&self, told: impl IntoIterator<Item = Told>) {
+        for (at, kind) in told {
+            let notice = Notice::now(EventSource::Store, kind);
+            let _ = self.notices.send(Notice { at: self.clock.instant(at), resolution: WRITE_EVERY, ..notice });
+        }
+    }
+}
+
+/// The canary's life: a number at each tick, and a comparison whenever numbers may have gone missing.
+async fn write(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Receiver<bool>) {
+    let mut canary = Canary::default();
+    let mut ticks = interval(WRITE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut doubtful = false;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = ends.wait_for(|ending| *ending) => break,
+        }
+        let number = canary.next();
+        match store.write(number).await {
+            Ok(there) => {
+                shared.tell(canary.acknowledge(number, shared.clock.now()));
+                doubtful |= there < canary.expected();
+                if doubtful {
+                    doubtful = !compare(&mut store, &mut canary, &shared).await;
+                }
+                if let Some(first) = canary.trim() {
+                    let _ = store.trim(first).await;
+                }
+            }
+            Err(why) => {
+                log::debug!("the store did not acknowledge a write: {why}");
+                shared.tell(canary.fail());
+                doubtful = true;
+            }
+        }
+        shared.change(|gauges| gauges.canary = canary.counts());
+    }
+    let tidying = async {
+        compare(&mut store, &mut canary, &shared).await;
+        store.clear().await
+    };
+    if !matches!(timeout(TIDY_WITHIN, tidying).await, Ok(Ok(()))) {
+        log::debug!("the store is away: what the probe wrote there expires by itself");
+    }
+    shared.change(|gauges| gauges.canary = canary.counts());
+}
+
+/// Whether it came to a comparison.
+async fn compare(store: &mut impl WatchedStore, canary: &mut Canary, shared: &Shared) -> bool {
+    match store.written().await {
+        Ok(found) => {
+            shared.tell(canary.compare(&found, shared.clock.now()));
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Follows the nodes and reads the gauges.
+async fn look(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Receiver<bool>) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut before: Vec<StoreNodeGauges> = Vec::new();
+    let mut looks = 0;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = ends.wait_for(|ending| *ending) => return,
+        }
+        let nodes = store.nodes().await;
+        shared.tell(role_changes(&before, &nodes, shared.clock.now()));
+        if looks % LOOKS_A_GAUGE == 0 {
+            let primary = store.primary().await.ok();
+            let session_keys = store.session_keys().await.ok().flatten();
+            shared.change(|gauges| {
+                gauges.primary = primary;
+                gauges.session_keys = session_keys.or(gauges.session_keys);
+            });
+        }
+        shared.change(|gauges| gauges.nodes = nodes.clone());
+        before = nodes;
+        looks += 1;
+    }
+}
+
+/// What a node is at the first look is no change.
+fn role_changes(before: &[StoreNodeGauges], now: &[StoreNodeGauges], at: Offset) -> Vec<Told> {
+    let changed = before.iter().zip(now).filter(|(before, now)| before.role != now.role);
+    let told = changed.map(|(_, now)| {
+        let (node, zone) = (now.node.clone(), now.zone.clone());
+        (at, EventKind::StoreRoleChanged { node, zone, role: now.role })
+    });
+    told.collect()
+}
