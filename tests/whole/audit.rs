@@ -11,7 +11,9 @@ fn audit(set: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
     let junit = folder.path().join("junit.xml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushhour"));
     command.arg("audit").arg(profile).arg("--json").arg("--junit").arg(&junit).current_dir(folder.path());
-    set.iter().for_each(|set| drop(command.args(["--set", set])));
+    for set in set {
+        command.args(["--set", set]);
+    }
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     let checks: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
