@@ -25,6 +25,8 @@ const DIED: &str = "died";
 impl Departures {
     /// A request that was under way when an instance went, or was sent this soon after, may have failed by it.
     const AFTERMATH: Duration = Duration::from_secs(3);
+    /// An end is known a little later than it is felt.
+    const KNOWN_LATE: Duration = Duration::from_millis(250);
     /// Instances that went within this time went together: nothing tells whose requests failed.
     const TOGETHER: Duration = Duration::from_secs(1);
 
@@ -71,7 +73,7 @@ impl Departures {
         }
         let by = row.instance.map(|id: NameId| names.name(id));
         let explains = |going: &&mut Going| {
-            let in_time = row.last_byte >= going.at && row.started <= going.until + Self::AFTERMATH;
+            let in_time = row.last_byte + Self::KNOWN_LATE >= going.at && row.started <= going.until + Self::AFTERMATH;
             in_time && by.as_ref().is_none_or(|by| going.instances.iter().any(|instance| **instance == **by))
         };
         if let Some(going) = self.list.iter_mut().rev().find(explains) {

@@ -116,6 +116,16 @@ impl Members {
         self.with(|table| table.surge = surge);
     }
 
+    /// The surge has come to take the place of these. At once: in between, the group would launch or drain others.
+    pub(super) fn hand_over(&self, old: &[Number]) {
+        self.with(|table| {
+            for (_, member) in table.members.iter_mut().filter(|(number, _)| old.contains(number)) {
+                member.stage = Stage::Leaving;
+            }
+            table.surge = 0;
+        });
+    }
+
     pub(super) fn set_stage(&self, number: Number, stage: Stage) {
         self.with(|table| {
             if let Some(member) = table.members.get_mut(&number) {

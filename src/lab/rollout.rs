@@ -115,12 +115,8 @@ impl Rollout<'_> {
             Farewell::Drained => Wish::Drain,
             Farewell::Abrupt => Wish::Kill,
         };
-        // First who goes, then how many are wanted: the other way round others would be sent away.
+        self.members.hand_over(old);
         self.desire.end(old.to_vec(), Stage::Leaving, wish);
-        for number in old {
-            self.members.set_stage(*number, Stage::Leaving);
-        }
-        self.want_beside_the_desired(0);
     }
 
     async fn weigh(&self, of: impl Fn(Number) -> bool, weight: u32) -> Result<(), String> {

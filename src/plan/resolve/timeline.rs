@@ -232,8 +232,8 @@ impl Context<'_> {
 
     fn shares(&mut self, written: &Option<At<Vec<f64>>>) -> Vec<f64> {
         let Some(steps) = written else { return SHARES.to_vec() };
-        let rising = steps.is_sorted_by(|a, b| a < b) && steps.first().is_some_and(|first| *first > 0.0);
-        if !steps.is_empty() && !(rising && steps.last() == Some(&1.0)) {
+        let rising = steps.is_sorted_by(|a, b| a < b) && steps.first().is_none_or(|first| *first > 0.0);
+        if !rising || steps.last().is_some_and(|last| *last != 1.0) {
             self.error(&steps.span, "the shares do not rise to 1", "such as `[0.1, 0.5, 1.0]`");
         }
         steps.value.clone()
