@@ -4,7 +4,7 @@ use super::columns::Pace;
 use super::departures::Departures;
 use super::elasticity::{INTERVAL, Interval, elasticity};
 use super::interval_times::IntervalTimes;
-use super::objective::Watch;
+use super::objective::{Watch, Watched};
 use super::seconds::Seconds;
 use super::stages::{Evidence, NewInstance, healthy_at};
 use super::times::{Requests, Times};
@@ -37,7 +37,6 @@ pub struct Analyser {
     last_byte: Offset,
     appearances: Appearances,
     names: Vec<Option<Arc<str>>>,
-    whole: Requests,
     steps: Vec<Option<Requests>>,
     instances: BTreeMap<NameId, InstanceTally>,
     seconds: Seconds,
@@ -50,6 +49,8 @@ pub struct Analyser {
     scheduling_lag: Times,
     connections: ConnectionFigures,
     addresses: BTreeMap<NameId, u64>,
+    /// Rows as expected, and the others by how they ended.
+    as_expected: u64,
     outcomes: BTreeMap<&'static str, u64>,
     generator: GeneratorFigures,
     store: Option<StoreFindings>,
@@ -93,7 +94,6 @@ impl Analyser {
             last_byte: load_start,
             appearances: Appearances::new(events),
             names: Vec::new(),
-            whole: Requests::new(),
             steps: plan.steps.iter().map(|_| None).collect(),
             instances: BTreeMap::new(),
             seconds: Seconds::default(),
@@ -104,17 +104,20 @@ impl Analyser {
             scheduling_lag: Times::new(),
             connections: ConnectionFigures::default(),
             addresses: BTreeMap::new(),
+            as_expected: 0,
             outcomes: BTreeMap::new(),
         }
     }
 
     pub fn observe(&mut self, row: &Observation, names: &Names) {
         self.last_byte = self.last_byte.max(row.last_byte);
-        self.whole.take(row);
         if let Some(step) = self.steps.get_mut(usize::from(row.step.0)) {
             step.get_or_insert_with(Requests::new).take(row);
         }
-        *self.outcomes.entry(row.outcome.name()).or_default() += 1;
+        match row.outcome {
+            Outcome::Ok => self.as_expected += 1,
+            other => *self.outcomes.entry(other.name()).or_default() += 1,
+        }
         if row.intended >= self.load_start {
             let second = row.intended.since(self.load_start).as_secs();
             self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
@@ -133,8 +136,8 @@ impl Analyser {
         if let Some(address) = row.address {
             *self.addresses.entry(address).or_default() += 1;
         }
-        let name = row.instance.map(|id| self.name(id, names));
-        self.windows.take(row, name.as_deref());
+        let name = row.instance.map(|id| known(&mut self.names, id, names));
+        self.windows.take(row, name);
         if let Some(instance) = row.instance {
             self.observe_instance(row, instance, names);
         }
@@ -164,29 +167,22 @@ impl Analyser {
         }
     }
 
-    /// A name, looked up once.
-    fn name(&mut self, id: NameId, names: &Names) -> Arc<str> {
-        let index = usize::from(id.0);
-        if self.names.len() <= index {
-            self.names.resize(index + 1, None);
-        }
-        self.names[index].get_or_insert_with(|| names.name(id)).clone()
-    }
-
     /// `names`: the table the rows' ids point into; `first_adoptions`: by instance, from the session oracle
     /// ([`crate::session::SessionFindings::first_adoptions`]).
     pub fn finish(self, names: &Names, first_adoptions: &BTreeMap<String, Offset>) -> Analysis {
         let name = |id: NameId| names.name(id).to_string();
         let load_end_us = self.load_end.unwrap_or(self.last_byte);
-        let stages = self.stages(names, first_adoptions);
+        let watch = self.watch.as_ref().map(|watch| watch.over(&self.seconds));
+        let watch = watch.as_ref();
+        let stages = self.stages(names, first_adoptions, watch);
         let phases = self.phases(&stages);
         let rates: Vec<(f64, Option<String>)> =
             self.instances.values().map(|i| (mean_rate(&i.per_second), i.zone.map(name))).collect();
-        let (watch, seconds, start) = (self.watch.as_ref(), &self.seconds, self.load_start);
+        let start = self.load_start;
         let recovery = |change: Offset, to: Offset| {
             let second = |at: Offset| at.since(start).as_secs() as usize;
-            let Some(broken) = watch?.first_broken(seconds, second(change), second(to)) else { return Some(0.0) };
-            let holds = watch?.holds_again(seconds, broken)?;
+            let Some(broken) = watch?.first_broken(second(change), second(to)) else { return Some(0.0) };
+            let holds = watch?.holds_again(broken)?;
             Some(holds as f64 - change.since(start).as_secs_f64())
         };
         let mut instances: Vec<InstanceFigures> = (self.instances.iter())
@@ -204,23 +200,27 @@ impl Analyser {
             let (scenario, step) = self.step_names[index].clone();
             Some(StepFigures { scenario, step, requests: requests.as_ref()?.figures() })
         };
+        let mut whole = Requests::new();
+        self.steps.iter().flatten().for_each(|step| whole.add(step));
+        let as_expected = (self.as_expected > 0).then_some((Outcome::Ok.name(), self.as_expected));
+        let outcomes = self.outcomes.iter().map(|(outcome, count)| (*outcome, *count)).chain(as_expected);
         Analysis {
             load_start_us: self.load_start,
             load_end_us,
-            requests: self.whole.figures(),
+            requests: whole.figures(),
             steps: self.steps.iter().enumerate().filter_map(step).collect(),
             instances,
             balance: balance(&rates),
             elasticity: self.elasticity(load_end_us),
             connections: self.connections,
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
-            outcomes: self.outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect(),
+            outcomes: outcomes.map(|(outcome, count)| (outcome.to_owned(), count)).collect(),
             departures: self.departures.finish(),
             actions: actions(&self.events),
             generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
             seconds: self.pace.seconds(&self.seconds),
             columns: self.pace.columns(&self.seconds),
-            distribution: self.whole.distribution(),
+            distribution: whole.distribution(),
             interval_log: self.intervals.finish(names, &self.seconds, phases.as_ref()),
             phases,
             warm_ups: self.warm_up_courses.finish(names, &stages),
@@ -230,7 +230,12 @@ impl Analyser {
         }
     }
 
-    fn stages(&self, names: &Names, first_adoptions: &BTreeMap<String, Offset>) -> Vec<InstanceStages> {
+    fn stages(
+        &self,
+        names: &Names,
+        first_adoptions: &BTreeMap<String, Offset>,
+        watch: Option<&Watched<'_>>,
+    ) -> Vec<InstanceStages> {
         let name = |id: NameId| names.name(id).to_string();
         let served = self.instances.iter().map(|(id, tally)| (name(*id), tally.per_second.clone())).collect();
         let evidence = Evidence {
@@ -240,7 +245,7 @@ impl Analyser {
             seconds: &self.seconds,
             served: &served,
             capacity_per_instance: self.capacity_per_instance,
-            watch: self.watch.as_ref(),
+            watch,
             first_adoptions,
         };
         let mut new: Vec<(NameId, NewInstance)> = (self.appearances.all())
@@ -303,6 +308,15 @@ impl Analyser {
             },
         })
     }
+}
+
+/// A name, looked up once.
+fn known<'a>(met: &'a mut Vec<Option<Arc<str>>>, id: NameId, names: &Names) -> &'a str {
+    let index = usize::from(id.0);
+    if met.len() <= index {
+        met.resize(index + 1, None);
+    }
+    met[index].get_or_insert_with(|| names.name(id))
 }
 
 /// Responses a second, from the first second with one to the last.

@@ -45,11 +45,16 @@ impl Seconds {
 
     pub(super) fn times(&self, span: Range<usize>) -> Times {
         let mut times = Times::new();
+        self.add_to(&mut times, span);
+        times
+    }
+
+    /// Adds the times of these seconds to `times`.
+    pub(super) fn add_to(&self, times: &mut Times, span: Range<usize>) {
         let end = span.end.min(self.list.len());
         for second in self.list.get(span.start.min(end)..end).unwrap_or_default() {
             second.times.buckets().for_each(|(us, count)| times.record_n(u64::from(us), u64::from(count)));
         }
-        times
     }
 
     pub(super) fn errors(&self, second: usize) -> u64 {

@@ -1,4 +1,4 @@
-use super::objective::Watch;
+use super::objective::{Watch, Watched};
 use super::seconds::Seconds;
 use super::{InstanceStages, StageStep, Stamp};
 use crate::history::{Event, EventKind, EventSource, FleetChange, Offset, SCALE_OUT};
@@ -23,7 +23,7 @@ pub(super) struct Evidence<'a> {
     pub served: &'a BTreeMap<String, Vec<u32>>,
     /// Requests/s one instance can serve.
     pub capacity_per_instance: Option<f64>,
-    pub watch: Option<&'a Watch>,
+    pub watch: Option<&'a Watched<'a>>,
     pub first_adoptions: &'a BTreeMap<String, Offset>,
 }
 
@@ -127,7 +127,7 @@ impl Evidence<'_> {
         let Some(watch) = self.watch else {
             return unknown("the profile has no objective for response time");
         };
-        match watch.first_broken(self.seconds, self.second(since), self.seconds.len()) {
+        match watch.first_broken(self.second(since), self.seconds.len()) {
             Some(second) => at(self.offset(second), &format!("rows: {}", watch.text), SECOND * Watch::WINDOW as u32),
             None => unknown("the objective was not broken"),
         }
@@ -137,7 +137,7 @@ impl Evidence<'_> {
         let (Some(watch), Some(broken)) = (self.watch, broken.at()) else {
             return unknown("the objective was not broken");
         };
-        match watch.holds_again(self.seconds, self.second(broken)) {
+        match watch.holds_again(self.second(broken)) {
             Some(second) => at(self.offset(second), &format!("rows: {}", watch.text), SECOND * Watch::WINDOW as u32),
             None => unknown("the objective did not hold again for a whole window"),
         }

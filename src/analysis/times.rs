@@ -33,6 +33,15 @@ impl Times {
         self.histogram.record_n(value, count).expect("it grows as needed");
     }
 
+    pub(super) fn add(&mut self, other: &Times) {
+        self.histogram.add(&other.histogram).expect("it grows as needed");
+    }
+
+    /// Forgets what was recorded and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.histogram.reset();
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.histogram.len()
     }
@@ -102,6 +111,12 @@ impl Requests {
 
     pub(super) fn distribution(&self) -> Vec<DistributionPoint> {
         self.response.distribution()
+    }
+
+    pub(super) fn add(&mut self, other: &Requests) {
+        self.response.add(&other.response);
+        self.service.add(&other.service);
+        self.errors += other.errors;
     }
 
     pub(super) fn figures(&self) -> RequestFigures {

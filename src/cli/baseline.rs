@@ -1,13 +1,12 @@
 //! Which earlier run a new one is held against.
 
 use super::compare::same_format;
-use super::judge::{Judged, assess};
+use super::judge::{Judged, assess, derived};
 use crate::compare::{Comparison, ComparisonOutcome, comparable};
 use crate::plan::Plan;
 use crate::record::{FORMAT_VERSION, Manifest, RunDirectory};
 use crate::verdict::{Outcome, Verdict};
 use anyhow::Context as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -50,9 +49,9 @@ impl Baseline {
 
 /// It passed, was no regression itself, and can be compared.
 fn is_good(run: &RunDirectory, plan: &Plan) -> bool {
-    let passed = read::<Verdict>(run, "verdict.json").is_some_and(|v| v.outcome == Outcome::Pass && !v.interrupted);
+    let passed = derived::<Verdict>(run, "verdict.json").is_some_and(|v| v.outcome == Outcome::Pass && !v.interrupted);
     let regressed =
-        read::<Comparison>(run, "comparison.json").is_some_and(|c| c.outcome == ComparisonOutcome::Regression);
+        derived::<Comparison>(run, "comparison.json").is_some_and(|c| c.outcome == ComparisonOutcome::Regression);
     let alike = || Manifest::read(run).is_ok_and(|manifest| alike(&manifest, plan).is_ok());
     passed && !regressed && alike()
 }
@@ -62,8 +61,4 @@ fn alike(base: &Manifest, plan: &Plan) -> anyhow::Result<()> {
     same_format(base.format_version, FORMAT_VERSION)?;
     comparable(&base.plan, plan)?;
     Ok(())
-}
-
-fn read<T: serde::de::DeserializeOwned>(run: &RunDirectory, file: &str) -> Option<T> {
-    serde_json::from_slice(&fs::read(run.path().join(file)).ok()?).ok()
 }

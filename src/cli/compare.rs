@@ -2,7 +2,7 @@ use super::exit::Exit;
 use super::judge::{Judged, assess, write_files};
 use super::report::{WIDTH, print_text, style};
 use crate::compare::{Cells, Collector, Comparison, Side, compare};
-use crate::history::Names;
+use crate::history::{Names, Observation};
 use crate::report::{comparison, comparison_files};
 use anyhow::ensure;
 use clap::Args;
@@ -56,7 +56,7 @@ pub fn same_format(base: u32, new: u32) -> anyhow::Result<()> {
 fn cells(judged: &Judged) -> Cells {
     let names = Names::default();
     let mut collector = Collector::new(&judged.run.manifest.plan, &judged.run.events);
-    judged.run.for_each(&names, |row| collector.observe(row));
+    judged.run.for_each(&names, [&mut |rows: &[Observation]| rows.iter().for_each(|row| collector.observe(row))]);
     collector.finish(&names)
 }
 

@@ -2,8 +2,8 @@
 
 use crate::analysis::{Analyser, Analysis};
 use crate::compare::Comparison;
-use crate::history::Names;
-use crate::record::{Ending, RecordedRun, write_whole};
+use crate::history::{Names, Observation};
+use crate::record::{Ending, RecordedRun, RunDirectory, write_whole};
 use crate::report::{ReportFile, Subject, files};
 use crate::session::{Oracle, SessionFindings};
 use crate::verdict::{RunFacts, Verdict, decide};
@@ -47,9 +47,10 @@ impl Judged {
 }
 
 /// Judges the run at `path` and writes what is derived from its raw files beside them. The same raw files
-/// give the same bytes.
+/// give the same bytes. A comparison that was made with the run stays what it was.
 pub fn judge(path: &Path) -> anyhow::Result<Judged> {
     let mut judged = assess(path, None)?;
+    judged.comparison = derived(&judged.run.directory, "comparison.json");
     judged.write();
     Ok(judged)
 }
@@ -61,10 +62,9 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
     let plan = &run.manifest.plan;
     let mut oracle = Oracle::new(plan, &run.events, &run.samples);
     let mut analyser = Analyser::new(plan, &run.events, &run.samples);
-    let reading = run.for_each(&names, |row| {
-        oracle.observe(row, &names);
-        analyser.observe(row, &names);
-    });
+    let mut to_oracle = |rows: &[Observation]| rows.iter().for_each(|row| oracle.observe(row, &names));
+    let mut to_analyser = |rows: &[Observation]| rows.iter().for_each(|row| analyser.observe(row, &names));
+    let reading = run.for_each(&names, [&mut to_oracle, &mut to_analyser]);
     let sessions = oracle.finish(&names);
     let analysis = analyser.finish(&names, &sessions.first_adoptions());
     let ending = ending.or(run.manifest.ending.clone());
@@ -91,6 +91,11 @@ pub fn assess(path: &Path, ending: Option<Ending>) -> anyhow::Result<Judged> {
         trouble.push(format!("{} torn line(s) of events.jsonl and samples.jsonl", run.skipped_lines));
     }
     Ok(Judged { run, results, analysis, sessions, verdict, comparison: None, trouble })
+}
+
+/// A derived file of a run, read back; None when it is not there or not as this version writes it.
+pub fn derived<T: serde::de::DeserializeOwned>(run: &RunDirectory, file: &str) -> Option<T> {
+    serde_json::from_slice(&fs::read(run.path().join(file)).ok()?).ok()
 }
 
 /// Writes files into the run's directory; tells what could not be written.

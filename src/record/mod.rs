@@ -20,4 +20,4 @@ pub use error::RecordError;
 pub use manifest::{Ending, FORMAT_VERSION, Manifest};
 pub use part_writer::{OpenPart, PartFile};
 pub use recorder::{BatchSender, RecordOutcome, Recorder, RecorderOptions};
-pub use run_reader::{DamagedPart, Reading, RecordedRun};
+pub use run_reader::{DamagedPart, Reading, RecordedRun, Visitor};

@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use parquet::data_type::{BoolType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, RowGroupReader, SerializedFileReader};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
@@ -35,8 +36,8 @@ pub(super) enum Damage {
 pub(super) struct Codes {
     scenarios: HashMap<Vec<u8>, u16>,
     step_names: HashMap<Vec<u8>, u16>,
-    /// By scenario and step name.
-    steps: HashMap<(u16, u16), StepId>,
+    /// By scenario and step name: the one look-up that is made for every row.
+    steps: FxHashMap<(u16, u16), StepId>,
     states: HashMap<Vec<u8>, u16>,
     state_ops: HashMap<Vec<u8>, u16>,
     outcomes: HashMap<Vec<u8>, u16>,
@@ -49,7 +50,7 @@ impl Codes {
     pub fn new(plan: &Plan, names: Names) -> Codes {
         let scenarios = numbered(plan.scenarios.iter().map(|s| s.name.as_str()));
         let step_names = numbered(plan.steps.iter().map(|s| s.name.as_str()));
-        let mut steps = HashMap::new();
+        let mut steps = FxHashMap::default();
         for (id, step) in plan.steps.iter().enumerate() {
             let scenario = scenarios[plan.scenarios[usize::from(step.scenario)].name.as_bytes()];
             steps.entry((scenario, step_names[step.name.as_bytes()])).or_insert(StepId(id as u16));

@@ -3,10 +3,10 @@ use super::part_reader::{Codes, Damage, PartReader};
 use super::part_writer::UNFINISHED;
 use super::{Manifest, RecordError, json_lines};
 use crate::history::{Event, Names, Observation, Sample};
-use crate::plan::Plan;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -55,75 +55,90 @@ impl RecordedRun {
         Ok(RecordedRun { directory, manifest, events, samples, skipped_lines, unfinished_parts, parts })
     }
 
-    /// Visits all requests: parts in the order of their names, rows in the order they were written, so that the rows of
-    /// one session come in order. Memory does not grow with the run. Names are numbered in the order they are met,
-    /// which is the same at every reading; those of the visited rows are in `names`, which is to be empty at first.
+    /// Shows all requests to each of `visitors`: parts in the order of their names, rows in the order they were written,
+    /// so that the rows of one session come in order. Memory does not grow with the run. Names are numbered in the order
+    /// they are met, which is the same at every reading; those of the rows are in `names`, which is to be empty at first.
     ///
-    /// Decoding goes on in a second thread while `visit` works.
-    pub fn for_each(&self, names: &Names, mut visit: impl FnMut(&Observation)) -> Reading {
-        let mut reading = Reading { rows: 0, damaged: Vec::new() };
-        let (decoded, batches) = sync_channel(2);
-        let (used, spare) = sync_channel(4);
+    /// Rows are decoded in one thread and each visitor works in its own. What a visitor sees does not depend on the others.
+    pub fn for_each<const N: usize>(&self, names: &Names, visitors: [Visitor<'_>; N]) -> Reading {
+        let (used, spare) = sync_channel(2 * AHEAD);
         thread::scope(|scope| {
-            scope.spawn(move || decode(&self.parts, &self.manifest.plan, names, &decoded, &spare));
-            for batch in batches {
-                match batch {
-                    Ok(rows) => {
-                        rows.iter().for_each(&mut visit);
-                        reading.rows += rows.len() as u64;
-                        // Only to use its memory again.
-                        let _ = used.try_send(rows);
-                    }
-                    Err(damaged) => reading.damaged.push(damaged),
-                }
-            }
-        });
-        reading
+            let listeners = visitors.map(|visit| {
+                let (listener, batches) = sync_channel(AHEAD);
+                let used = used.clone();
+                scope.spawn(move || listen(&batches, visit, &used));
+                listener
+            });
+            let mut decoder = Decoder {
+                codes: Codes::new(&self.manifest.plan, names.clone()),
+                listeners: &listeners,
+                spare,
+                reading: Reading { rows: 0, damaged: Vec::new() },
+            };
+            self.parts.iter().for_each(|part| decoder.decode(part));
+            decoder.reading
+        })
     }
 }
 
-type Decoded = Result<Vec<Observation>, DamagedPart>;
+/// Is shown some rows at a time.
+pub type Visitor<'a> = &'a mut (dyn FnMut(&[Observation]) + Send);
 
-fn decode(
-    parts: &[PathBuf],
-    plan: &Plan,
-    names: &Names,
-    decoded: &SyncSender<Decoded>,
-    spare: &Receiver<Vec<Observation>>,
-) {
-    let codes = Codes::new(plan, names.clone());
-    for path in parts {
+/// Rows that all visitors share; the last to let go of them hands their memory back.
+type Batch = Arc<Vec<Observation>>;
+
+/// Batches that may wait for a visitor.
+const AHEAD: usize = 2;
+
+fn listen(batches: &Receiver<Batch>, visit: Visitor<'_>, used: &SyncSender<Vec<Observation>>) {
+    for batch in batches {
+        visit(&batch);
+        if let Some(rows) = Arc::into_inner(batch) {
+            let _ = used.try_send(rows);
+        }
+    }
+}
+
+struct Decoder<'a> {
+    codes: Codes,
+    listeners: &'a [SyncSender<Batch>],
+    spare: Receiver<Vec<Observation>>,
+    reading: Reading,
+}
+
+impl Decoder<'_> {
+    fn decode(&mut self, path: &Path) {
         // The parquet crate can panic on bits that rotted inside a page; one bad part must not take the others along.
-        let decoding = AssertUnwindSafe(|| decode_part(path, &codes, decoded, spare));
+        let decoding = AssertUnwindSafe(|| self.decode_part(path));
         let reason = match catch_unwind(decoding) {
-            Ok(Ok(())) => continue,
+            Ok(Ok(())) => return,
             Ok(Err(damage)) => damage.to_string(),
             Err(_) => "its pages do not hold together".to_owned(),
         };
-        if decoded.send(Err(DamagedPart { file: path.clone(), reason })).is_err() {
-            return;
+        self.reading.damaged.push(DamagedPart { file: path.to_owned(), reason });
+    }
+
+    fn decode_part(&mut self, path: &Path) -> Result<(), Damage> {
+        let mut part = PartReader::open(path)?;
+        loop {
+            let mut rows = self.spare.try_recv().unwrap_or_default();
+            let read = part.read(&self.codes, &mut rows);
+            self.show(rows);
+            if !read? {
+                return Ok(());
+            }
         }
     }
-}
 
-fn decode_part(
-    path: &Path,
-    codes: &Codes,
-    decoded: &SyncSender<Decoded>,
-    spare: &Receiver<Vec<Observation>>,
-) -> Result<(), Damage> {
-    let mut part = PartReader::open(path)?;
-    loop {
-        let mut rows = spare.try_recv().unwrap_or_default();
-        let read = part.read(codes, &mut rows);
-        // Nobody listens any more only when the visitor panicked.
-        if !rows.is_empty() && decoded.send(Ok(std::mem::take(&mut rows))).is_err() {
-            return Ok(());
+    fn show(&mut self, rows: Vec<Observation>) {
+        if rows.is_empty() {
+            return;
         }
-        match read {
-            Ok(true) => continue,
-            Ok(false) => return Ok(()),
-            Err(damage) => return Err(damage),
+        self.reading.rows += rows.len() as u64;
+        let batch = Arc::new(rows);
+        for listener in self.listeners {
+            // Nobody listens any more only when the visitor panicked, and then so does whoever waits for it.
+            let _ = listener.send(batch.clone());
         }
     }
 }

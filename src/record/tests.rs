@@ -181,7 +181,7 @@ fn read(directory: &RunDirectory) -> (Vec<Observation>, Reading) {
     let run = RecordedRun::open(directory.path()).unwrap();
     let (met, known) = (Names::default(), names());
     let mut rows = Vec::new();
-    let reading = run.for_each(&met, |row| rows.push(row.clone()));
+    let reading = run.for_each(&met, [&mut |batch: &[Observation]| rows.extend_from_slice(batch)]);
     for row in &mut rows {
         for name in [&mut row.instance, &mut row.zone, &mut row.address].into_iter().flatten() {
             *name = known.id(&met.name(*name));
@@ -308,12 +308,32 @@ fn names_get_the_same_numbers_at_every_reading() {
     let numbered: Vec<_> = (0..2)
         .map(|_| {
             let names = Names::default();
-            run.for_each(&names, |_| ());
+            run.for_each(&names, []);
             names.all()
         })
         .collect();
     assert_eq!(numbered[0].iter().map(|name| &**name).collect::<Vec<_>>(), ["i-2", "zone-a", "127.0.0.1:8443"]);
     assert_eq!(numbered[0], numbered[1]);
+}
+
+/// Judging on several threads comes to what judging on one does: whoever is shown the rows is shown all, in their order.
+#[test]
+fn each_visitor_is_shown_all_rows_in_order() {
+    let (_results, directory) = begun();
+    let written = rows(0..30_000);
+    recorded(&directory, by_rows(10_000), std::slice::from_ref(&written));
+    let run = RecordedRun::open(directory.path()).unwrap();
+    let (mut seen, mut sessions) = (Vec::new(), Vec::new());
+    let mut keeps = |batch: &[Observation]| seen.extend(batch.iter().map(|row| row.session));
+    // Much slower than the other, which must neither wait for ever nor run away from it.
+    let mut sorts = |batch: &[Observation]| {
+        sessions.extend(batch.iter().map(|row| row.session));
+        sessions.sort_unstable();
+    };
+    let reading = run.for_each(&Names::default(), [&mut keeps, &mut sorts]);
+    assert_eq!((reading.rows, reading.damaged), (30_000, Vec::new()));
+    let expected: Vec<u64> = written.iter().map(|row| row.session).collect();
+    assert_eq!((&seen, &sessions), (&expected, &expected));
 }
 
 #[test]

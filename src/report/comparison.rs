@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 /// Differences that are no finding, told one by one: the greatest of each kind.
 const MOST_UNCHANGED: usize = 6;
 
-const KINDS: [(Kind, &str); 6] = [
+pub(super) const HEAD: [&str; 6] = ["", "base", "new", "change", "by chance", ""];
+
+pub(super) const KINDS: [(Kind, &str); 6] = [
     (Kind::Objective, "Objectives"),
     (Kind::Sessions, "Sessions"),
     (Kind::ResponseTime, "Response time"),
@@ -37,7 +39,7 @@ pub fn comparison(comparison: &Comparison, width: usize, style: Style) -> String
             continue;
         }
         page.heading(heading);
-        let mut rows = vec![["", "base", "new", "change", "by chance", ""].map(str::to_owned).to_vec()];
+        let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
         rows.extend(told.iter().map(|difference| row(difference)));
         page.table(&rows);
         if left > 0 {
@@ -79,14 +81,14 @@ pub fn comparison_files(comparison: &Comparison) -> Vec<ReportFile> {
     ]
 }
 
-fn lead(comparison: &Comparison) -> String {
+pub(super) fn lead(comparison: &Comparison) -> String {
     let count = |finding: Finding| comparison.differences.iter().filter(|d| d.finding == finding).count();
     let (worse, better) = (count(Finding::Regression), count(Finding::Improvement));
     let words = comparison.outcome.words().to_uppercase();
     format!("{words} · {worse} worse, {better} better than {}", printable(&comparison.base.run_id))
 }
 
-fn method(comparison: &Comparison) -> String {
+pub(super) fn method(comparison: &Comparison) -> String {
     let method = &comparison.method;
     format!(
         "{} blocks of {} s, {} resamples, {} tests together held to {:.0} %; base {}, new {}",
@@ -101,7 +103,7 @@ fn method(comparison: &Comparison) -> String {
 }
 
 /// Findings first, then what changed most; and how many are left out.
-fn told(comparison: &Comparison, kind: Kind) -> (Vec<&Difference>, usize) {
+pub(super) fn told(comparison: &Comparison, kind: Kind) -> (Vec<&Difference>, usize) {
     let finding = |d: &Difference| matches!(d.finding, Finding::Regression | Finding::Improvement);
     let (mut told, mut rest): (Vec<_>, Vec<_>) =
         comparison.differences.iter().filter(|d| d.kind == kind).partition(|d| finding(d));
@@ -119,7 +121,7 @@ fn told(comparison: &Comparison, kind: Kind) -> (Vec<&Difference>, usize) {
     (told, if kind == Kind::Stage { 0 } else { left })
 }
 
-fn row(difference: &Difference) -> Vec<String> {
+pub(super) fn row(difference: &Difference) -> Vec<String> {
     let value = |value: Option<f64>| value.map_or("–".to_owned(), |v| figure(v, difference.unit));
     let change = match (difference.change, difference.low, difference.high, difference.unit) {
         (Some(by), Some(low), Some(high), Unit::Share) => {

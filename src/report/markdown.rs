@@ -1,4 +1,5 @@
 use super::Subject;
+use super::comparison;
 use super::text::printable;
 use super::wording::{self, grouped, ms, seconds};
 use crate::analysis::{Analysis, TimeFigures};
@@ -32,6 +33,10 @@ pub fn markdown(subject: &Subject) -> String {
     response_time(&mut page, analysis);
     losses(&mut page, verdict, sessions);
     doubts(&mut page, verdict);
+    if let Some(found) = subject.comparison {
+        line(&mut page, "");
+        page.push_str(&comparison::markdown(found));
+    }
     page
 }
 

@@ -1,6 +1,6 @@
 use super::text::{Page, Tone, cell, printable};
 use super::wording::{self, ms, seconds};
-use crate::analysis::{Analysis, ElasticityFigures, Stamp, TimeFigures};
+use crate::analysis::{Analysis, Stamp, TimeFigures};
 use crate::history::{Event, EventKind};
 use crate::session::{Cohort, LossCause, SessionFindings};
 use crate::verdict::{Met, Verdict};
@@ -154,25 +154,11 @@ pub(super) fn new_instances(page: &mut Page, analysis: &Analysis) {
         page.paragraph(None, "  ", &known.join(" · "));
     }
     if let Some(elasticity) = &analysis.elasticity {
-        page.paragraph(None, "  ", &elasticity_text(elasticity));
+        page.paragraph(None, "  ", &wording::elasticity(elasticity));
     }
     if let Stamp::Unknown { reason } = &first.t9_fair_share {
         page.paragraph(Some(Tone::Faint), "  ", &format!("fair share: {reason}"));
     }
-}
-
-fn elasticity_text(elasticity: &ElasticityFigures) -> String {
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    format!(
-        "elasticity (SPEC RG, normalised by demand, {} s intervals): too few instances {} of the time, by {} of those \
-         needed on average; too many {}, by {}; instability {}",
-        elasticity.interval_seconds,
-        percent(elasticity.under_timeshare),
-        percent(elasticity.under_accuracy),
-        percent(elasticity.over_timeshare),
-        percent(elasticity.over_accuracy),
-        percent(elasticity.instability)
-    )
 }
 
 pub(super) fn response_time(page: &mut Page, analysis: &Analysis) {

@@ -2,6 +2,7 @@
 //! escapes it in its own way.
 
 use super::Subject;
+use crate::analysis::ElasticityFigures;
 use crate::history::{FleetChange, Offset};
 use crate::plan::Limit;
 use crate::session::{Cohort, LossExample, LossKind};
@@ -47,6 +48,21 @@ pub(super) fn ms(value: f64) -> String {
         v if v >= 10.0 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     }
+}
+
+/// How closely the fleet followed the load.
+pub(super) fn elasticity(elasticity: &ElasticityFigures) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    format!(
+        "elasticity (SPEC RG, normalised by demand, {} s intervals): too few instances {} of the time, by {} of those \
+         needed on average; too many {}, by {}; instability {}",
+        elasticity.interval_seconds,
+        percent(elasticity.under_timeshare),
+        percent(elasticity.under_accuracy),
+        percent(elasticity.over_timeshare),
+        percent(elasticity.over_accuracy),
+        percent(elasticity.instability)
+    )
 }
 
 /// The run in one sentence, for somebody who reads no other.

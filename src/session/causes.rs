@@ -39,6 +39,8 @@ pub(super) struct Lost<'a> {
 /// A write may be acknowledged this long before the outage that loses it begins: the last one acknowledged to the probe
 /// need not be the last of all.
 const BEFORE_OUTAGE: Duration = Duration::from_secs(1);
+/// Roles are asked for less often than writes are made.
+const ROLE_KNOWN_WITHIN: Duration = Duration::from_secs(1);
 /// Gauges are a second apart; without one for this long nobody knows.
 const UNWATCHED: Duration = Duration::from_secs(3);
 
@@ -64,12 +66,12 @@ impl Causes {
             }
         }
         causes.failovers.extend(stopped.map(|from| (from, Offset(i64::MAX))));
-        causes.failovers.retain(|(from, to)| {
-            let role = |e: &&Event| matches!(e.kind, EventKind::StoreRoleChanged { role: StoreRole::Primary, .. });
-            let lost = |e: &&Event| matches!(e.kind, EventKind::StoreWritesLost { .. });
-            let slack = Duration::from_secs(1);
-            events.iter().filter(|e| e.at_us >= *from && e.at_us <= *to + slack).any(|e| role(&e) || lost(&e))
-        });
+        // An outage without a new primary loses nothing by itself: a store that hangs, or has no memory left.
+        let promotions: Vec<Offset> = (events.iter())
+            .filter(|e| matches!(e.kind, EventKind::StoreRoleChanged { role: StoreRole::Primary, .. }))
+            .map(|e| e.at_us)
+            .collect();
+        causes.failovers.retain(|(from, to)| promotions.iter().any(|at| at >= from && *at <= *to + ROLE_KNOWN_WITHIN));
         let evicted = samples.iter().filter_map(|s| Some((s.at_us, s.store.as_ref()?.primary.as_ref()?.evicted_keys)));
         let evicted: Vec<(Offset, u64)> = evicted.collect();
         causes.watched = evicted.iter().map(|(at, _)| *at).collect();

@@ -32,7 +32,7 @@ impl Oracle {
         // What is left had not ended when the record did: it was there at every change after its last row.
         for (_, mut live) in std::mem::take(&mut self.alive) {
             self.join_cohorts(&mut live, Offset(i64::MAX));
-            self.retire(live);
+            self.retire(*live);
         }
         let name = |id: NameId| names.name(id).to_string();
         let mut cells: Vec<HandoffCell> = (self.cells.iter())

@@ -14,7 +14,8 @@ use crate::history::{
     SessionNumber, load_start,
 };
 use crate::plan::Plan;
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Judges a run's rows one at a time, in the order of the record: the rows of one session in order, sessions
@@ -23,7 +24,8 @@ pub struct Oracle {
     pub(super) rules: Rules,
     pub(super) appearances: Appearances,
     pub(super) cohorts: Vec<CohortTally>,
-    pub(super) alive: HashMap<SessionNumber, Live>,
+    /// Sessions that have not ended. Boxed, as each is taken out and put back once a row.
+    pub(super) alive: FxHashMap<SessionNumber, Box<Live>>,
     pub(super) sessions: SessionCounts,
     pub(super) answers: AnswerCounts,
     pub(super) answer_seconds: AnswerSeconds,
@@ -100,7 +102,7 @@ impl Oracle {
             rules: Rules::of(plan),
             appearances: Appearances::new(events),
             cohorts: FleetChange::all(events).into_iter().map(CohortTally::new).collect(),
-            alive: HashMap::new(),
+            alive: FxHashMap::default(),
             sessions: SessionCounts::default(),
             answers: AnswerCounts::default(),
             answer_seconds: AnswerSeconds::new(load_start(events)),
@@ -123,7 +125,7 @@ impl Oracle {
             Some(live) => live,
             None => {
                 self.sessions.seen += 1;
-                Live::new(&self.rules.states)
+                Box::new(Live::new(&self.rules.states))
             }
         };
         live.facts.affinity |= row.affinity;
@@ -145,7 +147,7 @@ impl Oracle {
         self.inform_cohorts(&mut live, row, said, state, adopted_by);
         self.move_on(&mut live, row, said, state);
         if row.last_of_session {
-            self.retire(live);
+            self.retire(*live);
         } else {
             self.alive.insert(row.session, live);
         }

@@ -567,3 +567,22 @@ fn what_is_answered_while_a_snapshot_is_taken_or_put_back_may_be_on_either_side(
         assert!(f.losses.is_empty(), "{found}: {:?}", f.losses);
     }
 }
+
+/// Memory follows the sessions in flight, not those of the whole run.
+#[test]
+fn a_session_is_forgotten_once_it_ended() {
+    let (n, plan) = (&Names::default(), plan());
+    let mut oracle = Oracle::new(&plan, &[], &[]);
+    let leaves = |session: u64, at: f64| row(session, LOGOUT, at).on("a@z1", n).who(Identity::LoggedOut).last();
+    for session in 0..1000 {
+        let at = session as f64;
+        oracle.observe(&login(session, at, "a@z1", n), n);
+        oracle.observe(&page(session, at + 0.5, "a@z1", n), n);
+        // Two sessions at a time.
+        if session > 0 {
+            oracle.observe(&leaves(session - 1, at + 0.7), n);
+        }
+        assert_eq!(oracle.alive.keys().copied().collect::<Vec<_>>(), [session]);
+    }
+    assert_eq!(oracle.finish(n).sessions.verified, 1000);
+}

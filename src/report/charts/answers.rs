@@ -1,5 +1,5 @@
 use super::Chart;
-use super::axis::{Axis, amount};
+use super::axis::Axis;
 use super::palette::{BLUE, Colour, LOSS, ORANGE, PURPLE, SHADE, SKY, VERMILLION};
 use super::response_time::each;
 use super::sheet::{Key, Sheet};
@@ -37,7 +37,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
     let mut legend = vec![Key::field(PROOF.0, PROOF.1, 0.55), Key::field(SILENT.0, SILENT.1, 0.25)];
     legend.extend(seen.iter().map(|(name, colour, _, _)| Key::field(*name, *colour, 0.9)));
     legend.extend(frame.key());
-    let lower = if seen.is_empty() { LOWER / 2 } else { LOWER };
+    let heights: &[i32] = if seen.is_empty() { &[UPPER] } else { &[UPPER, LOWER] };
     let sheet = Sheet {
         name: "answers",
         title: format!("What answers said of their sessions: {counted}"),
@@ -47,7 +47,7 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
             whole.rows(),
             whole.silent
         ),
-        height: frame.height(&[UPPER, lower]),
+        height: frame.height(heights),
         legend,
     };
     let total: Vec<f64> = proof.iter().zip(&silent).map(|(a, b)| a + b).collect();
@@ -55,18 +55,16 @@ pub(super) fn chart(subject: &Subject) -> Option<Chart> {
         (0..frame.columns().len()).map(|i| trouble.iter().map(|t| t.3[i]).sum::<f64>()).fold(0.0, f64::max);
     Some(sheet.draw(|area| {
         let most = total.iter().copied().fold(0.0, f64::max);
-        let axes = vec![
-            (Axis::amounts(format!("answers/s in {}", each(&frame)), most), UPPER),
-            (Axis::amounts("losses and failures/s", most_trouble), lower),
+        let axes = [
+            Axis::amounts(format!("answers/s in {}", each(&frame)), most),
+            Axis::amounts("losses and failures/s", most_trouble),
         ];
-        let plots = frame.plots(area, axes);
+        let plots = frame.plots(area, axes.into_iter().zip(heights.iter().copied()).collect());
         frame.stack(&plots[0].0, &[(PROOF.1, 0.55, &proof[..]), (SILENT.1, 0.25, &silent[..])]);
-        if seen.is_empty() {
-            let (plot, area) = &plots[1];
-            plot.corner(area, &format!("none in {} answers", amount(whole.rows() as f64)));
+        if let Some((lower, _)) = plots.get(1) {
+            let layers: Vec<_> = seen.iter().map(|(_, colour, _, rates)| (*colour, 0.9, &rates[..])).collect();
+            frame.stack(lower, &layers);
         }
-        let layers: Vec<_> = seen.iter().map(|(_, colour, _, rates)| (*colour, 0.9, &rates[..])).collect();
-        frame.stack(&plots[1].0, &layers);
         let all = [("recognised", &proof), ("silent", &silent)];
         let all = all.into_iter().chain(seen.iter().map(|(name, _, _, rates)| (*name, rates)));
         let told = all.map(|(name, rates)| series(name, "answers/s", rates.iter().map(|r| Some(*r)).collect()));

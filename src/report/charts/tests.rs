@@ -84,7 +84,7 @@ fn a_run_with_a_scale_out_has_all_charts_each_with_its_series() {
         ("adoption", &["new: 30 of 30, t50 5.2 s, t90 6.4 s"]),
         ("scale-out", &["new", "t4 launched (provider ±1 ms)", "t2 alarm: not known"]),
         ("warm-up", &["new instance p99", "its peers p99", "new"]),
-        ("answers", &["recognised", "none in 180 answers"]),
+        ("answers", &["recognised", "What answers said of their sessions: no loss, no failure"]),
         ("distribution", &["p90", "share of requests that were no slower"]),
         ("generator", &["scheduling lag, p99", "load threads busy"]),
     ] {

@@ -1,5 +1,5 @@
 use super::table::{section, text};
-use super::{charts, lead, sessions, setup, stages, times};
+use super::{baseline, charts, lead, sessions, setup, stages, times};
 use crate::report::charts::style_sheet;
 use crate::report::{Chart, Subject};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -52,6 +52,7 @@ fn sections(subject: &Subject, drawn: &[Chart]) -> Vec<(&'static str, &'static s
         ("scale-out", "Scale-out, stage by stage", stages::stages(subject.analysis)),
         ("charts", "Charts", charts::charts(drawn)),
         ("response-time", "Response time", Some(times::response_time(subject.analysis))),
+        ("baseline", "Against the baseline", subject.comparison.map(baseline::baseline)),
         ("losses", "Losses, with examples", sessions::losses(subject.sessions)),
         ("symptoms", "What the losses have in common", sessions::symptoms(subject.verdict)),
         ("validity", "May the run be believed?", Some(setup::validity(subject))),

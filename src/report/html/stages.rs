@@ -1,6 +1,6 @@
 use super::table::{Column, table, text};
 use crate::analysis::{Analysis, InstanceStages, Stamp};
-use crate::report::wording::seconds;
+use crate::report::wording::{self, seconds};
 use maud::{Markup, html};
 
 /// A row a stage, a column a new instance, so that the way into service reads downwards.
@@ -14,7 +14,17 @@ pub(super) fn stages(analysis: &Analysis) -> Option<Markup> {
     let stage = |(index, name): (usize, &&str)| each(name, &analysis.stages, |s| stamp(s.named()[index].1));
     let mut rows: Vec<Vec<Markup>> = names.iter().enumerate().map(stage).collect();
     rows.push(each("warm-up: p99 beside its peers'", &analysis.stages, warm_up));
-    Some(table("When each new instance reached each stage, who says so, and how exactly it is known", &columns, &rows))
+    let caption = "When each new instance reached each stage, who says so, and how exactly it is known";
+    Some(html! {
+        (table(caption, &columns, &rows))
+        @if let Some(elasticity) = &analysis.elasticity { p { (sentence(&wording::elasticity(elasticity))) } }
+    })
+}
+
+/// With a capital at its beginning and a full stop at its end.
+fn sentence(text: &str) -> String {
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}.", first.to_uppercase())
 }
 
 fn each(name: &str, instances: &[InstanceStages], cell: impl Fn(&InstanceStages) -> Markup) -> Vec<Markup> {

@@ -3,7 +3,7 @@ use crate::analysis::{self, Stamp, TimeFigures};
 use crate::history::{FleetChange, Offset};
 use crate::plan::{Limit, Metric};
 use crate::report::{Subject, wording};
-use crate::{session, verdict};
+use crate::{compare, session, verdict};
 
 const FORMAT: u32 = 1;
 
@@ -45,12 +45,14 @@ fn summary<'a>(subject: &Subject<'a>) -> Summary<'a> {
         validity: verdict.validity.iter().map(check).collect(),
         load: load(analysis),
         phases: analysis.phases.as_ref().map(phases),
+        elasticity: analysis.elasticity.map(elasticity),
         steps: analysis.steps.iter().map(step).collect(),
         instances: analysis.instances.iter().map(instance).collect(),
         sessions: counts(sessions),
         cohorts: sessions.cohorts.iter().map(cohort).collect(),
         scale_out: analysis.stages.iter().map(|stages| scale_out(stages, &sessions.new_instances)).collect(),
         generator: generator(&analysis.generator),
+        comparison: subject.comparison.map(compared),
     }
 }
 
@@ -141,6 +143,37 @@ fn load(analysis: &analysis::Analysis) -> Load<'_> {
 fn times(figures: &TimeFigures) -> Times {
     let TimeFigures { count, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = *figures;
     Times { count, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms }
+}
+
+fn compared(found: &compare::Comparison) -> Comparison<'_> {
+    let told = |finding| {
+        let all = found.differences.iter().filter(|d| d.finding == finding);
+        all.map(|d| Difference { what: &d.what, base: d.base, new: d.new, unit: d.unit }).collect()
+    };
+    Comparison {
+        base: &found.base.run_id,
+        outcome: match found.outcome {
+            compare::ComparisonOutcome::NoRegression => ComparisonOutcome::NoRegression,
+            compare::ComparisonOutcome::Regression => ComparisonOutcome::Regression,
+            compare::ComparisonOutcome::CannotTell => ComparisonOutcome::CannotTell,
+        },
+        exit_code: found.exit_code,
+        doubts: &found.doubts,
+        worse: told(compare::Finding::Regression),
+        better: told(compare::Finding::Improvement),
+    }
+}
+
+fn elasticity(figures: analysis::ElasticityFigures) -> Elasticity {
+    let analysis::ElasticityFigures {
+        interval_seconds,
+        under_accuracy,
+        over_accuracy,
+        under_timeshare,
+        over_timeshare,
+        instability,
+    } = figures;
+    Elasticity { interval_seconds, under_accuracy, over_accuracy, under_timeshare, over_timeshare, instability }
 }
 
 fn phases(phases: &analysis::Phases) -> Phases<'_> {

@@ -21,6 +21,9 @@ pub(super) struct Summary<'a> {
     pub load: Load<'a>,
     /// Response time around the first scale-out (or, with none, the first other change).
     pub phases: Option<Phases<'a>>,
+    /// How closely the fleet followed the load; none where the capacity of an instance is not known, or of a run under
+    /// a minute.
+    pub elasticity: Option<Elasticity>,
     pub steps: Vec<Step<'a>>,
     pub instances: Vec<Instance<'a>>,
     pub sessions: Sessions,
@@ -29,6 +32,8 @@ pub(super) struct Summary<'a> {
     /// When each new instance reached each stage of its way into service.
     pub scale_out: Vec<ScaleOut<'a>>,
     pub generator: Generator,
+    /// What changed since the baseline, where the run had one.
+    pub comparison: Option<Comparison<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -40,6 +45,53 @@ pub(super) struct Run<'a> {
     pub tool_version: &'a str,
     pub load_seconds: f64,
     pub machine: Machine<'a>,
+}
+
+/// The whole of it is in `comparison.json`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Comparison<'a> {
+    /// The baseline's run id.
+    pub base: &'a str,
+    pub outcome: ComparisonOutcome,
+    /// Of `rushhour compare`: 0 no regression, 5 regression, 6 cannot tell.
+    pub exit_code: u8,
+    /// Why nothing can be told, where that is so.
+    pub doubts: &'a [String],
+    pub worse: Vec<Difference<'a>>,
+    pub better: Vec<Difference<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ComparisonOutcome {
+    NoRegression,
+    Regression,
+    CannotTell,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Difference<'a> {
+    /// Such as `p90 of step shopper/login`.
+    pub what: &'a str,
+    pub base: Option<f64>,
+    pub new: Option<f64>,
+    /// `milliseconds`, `seconds`, `share`, `ratio`, `count` or `per-second`.
+    #[schemars(with = "String")]
+    pub unit: crate::compare::Unit,
+}
+
+/// The SPEC Research Group's metrics, normalised by demand. Shares, from 0.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Elasticity {
+    pub interval_seconds: u32,
+    /// Instances missing, and beyond those needed, over those needed: the mean over time.
+    pub under_accuracy: f64,
+    pub over_accuracy: f64,
+    /// Share of the time with too few instances, and with too many.
+    pub under_timeshare: f64,
+    pub over_timeshare: f64,
+    /// Share of the intervals in which demand and supply did not move the same way.
+    pub instability: f64,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -2,6 +2,8 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rushhour::history::{Names, Observation};
+use rushhour::record::RecordedRun;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,10 +48,10 @@ impl Ended {
     }
 
     /// All rows of the record.
-    pub fn rows(&self) -> Vec<rushhour::history::Observation> {
-        let run = rushhour::record::RecordedRun::open(&self.run_directory()).unwrap();
+    pub fn rows(&self) -> Vec<Observation> {
+        let run = RecordedRun::open(&self.run_directory()).unwrap();
         let mut rows = Vec::new();
-        run.for_each(&rushhour::history::Names::default(), |row| rows.push(row.clone()));
+        run.for_each(&Names::default(), [&mut |batch: &[Observation]| rows.extend_from_slice(batch)]);
         rows
     }
 
