@@ -154,7 +154,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All that [`EventKind::name`] may give.
-    pub const NAMES: [&str; 18] = [
+    pub const NAMES: [&str; 26] = [
         "load-started",
         "load-ended",
         "interrupted",
@@ -172,6 +172,14 @@ impl EventKind {
         "instance-frozen",
         "instance-gone",
         "address-resolved",
+        "store-role-changed",
+        "store-writes-stopped",
+        "store-writes-resumed",
+        "store-writes-lost",
+        "store-snapshot-taken",
+        "store-restored",
+        "store-restarted",
+        "store-memory-limited",
         "trouble",
     ];
 
@@ -245,5 +253,18 @@ impl Notice {
             resolution_us: self.resolution.as_micros() as u64,
             kind: self.kind,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_name_in_the_list() {
+        let unknown = serde_json::from_str::<EventKind>(r#"{"kind":"?"}"#).unwrap_err().to_string();
+        // serde tells all names that it knows.
+        let known: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known, EventKind::NAMES);
     }
 }
