@@ -1,4 +1,5 @@
 use super::Subject;
+use super::aftermath::aftermath;
 use super::comparison;
 use super::text::printable;
 use super::wording::{self, grouped, ms, seconds};
@@ -31,6 +32,10 @@ pub fn markdown(subject: &Subject) -> String {
     objectives(&mut page, verdict);
     cohorts(&mut page, sessions);
     response_time(&mut page, analysis);
+    for part in aftermath(analysis, sessions) {
+        heading(&mut page, part.heading);
+        part.lines.iter().for_each(|told| line(&mut page, &format!("- {}", escaped(told))));
+    }
     losses(&mut page, verdict, sessions);
     doubts(&mut page, verdict);
     if let Some(found) = subject.comparison {

@@ -1,5 +1,6 @@
 //! What people and tools read, a file a format. Returns bytes, prints nothing.
 
+mod aftermath;
 mod annotations;
 mod audit;
 mod charts;

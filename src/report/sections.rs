@@ -1,8 +1,9 @@
+use super::aftermath::Aftermath;
 use super::text::{Page, Tone, cell, printable};
 use super::wording::{self, ms, seconds};
 use crate::analysis::{Analysis, Stamp, TimeFigures};
 use crate::history::{Event, EventKind};
-use crate::session::{Cohort, LossCause, SessionFindings};
+use crate::session::{Cohort, SessionFindings};
 use crate::verdict::{Met, Verdict};
 use std::collections::BTreeSet;
 
@@ -98,23 +99,15 @@ fn cohort_lines(page: &mut Page, cohort: &Cohort) {
     }
 }
 
-/// Requests that failed when instances went, told with those instances.
-pub(super) fn departures(page: &mut Page, analysis: &Analysis) {
-    let failing: Vec<_> = analysis.departures.iter().filter(|d| d.failed_requests > 0).collect();
-    if failing.is_empty() {
-        return;
-    }
-    page.heading("Requests that failed when instances went");
-    for departure in failing.into_iter().take(MOST_ROWS) {
-        let until = departure.until_us.since(departure.at_us).as_secs_f64() + 3.0;
-        let text = format!(
-            "{} failed within {until:.0} s of {}, which {} at {}",
-            departure.failed_requests,
-            departure.instances.join(", "),
-            wording::manner(&departure.manner),
-            seconds(departure.at_us)
-        );
-        page.paragraph(None, "  ", &printable(&text));
+/// What became of requests when instances went, of the store, and why sessions were lost, each where there is something
+/// to tell.
+pub(super) fn aftermath(page: &mut Page, told: &[Aftermath]) {
+    for part in told {
+        page.heading(part.heading);
+        for line in &part.lines {
+            let tone = part.doubtful.then_some(Tone::Doubtful);
+            page.paragraph(tone, "  ", &printable(line));
+        }
     }
 }
 
@@ -217,64 +210,6 @@ pub(super) fn symptoms(page: &mut Page, verdict: &Verdict) {
     for symptom in &verdict.symptoms {
         page.paragraph(Some(Tone::Bad), "  · ", &printable(&symptom.title));
         page.paragraph(None, "    ", &printable(&format!("{}. {}", symptom.evidence, symptom.explanation)));
-    }
-}
-
-/// What the losses were put down to, and what a restore took as was to be expected.
-pub(super) fn causes(page: &mut Page, sessions: &SessionFindings) {
-    // That nothing is known is not worth a section.
-    let known = sessions.causes.keys().any(|cause| *cause != LossCause::Unknown);
-    if known {
-        page.heading("Causes of the losses");
-    }
-    for (cause, counts) in sessions.causes.iter().filter(|_| known) {
-        let told = [("re-logins", counts.relogins), ("losses of state", counts.state_lost)];
-        let told: Vec<String> =
-            told.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
-        page.paragraph(None, "  · ", &format!("{}: {}", cause.words(), told.join(", ")));
-    }
-    if let Some(restored) = &sessions.restored {
-        let text = format!(
-            "gone with the restore, as was to be expected: {} sessions that had logged in since the snapshot ({} were \
-             asked to log in again) and {} acknowledged writes",
-            restored.sessions, restored.asked_to_log_in_again, restored.writes
-        );
-        page.heading("Restored");
-        page.paragraph(None, "  ", &text);
-    }
-}
-
-/// What the store's probe saw.
-pub(super) fn store(page: &mut Page, analysis: &Analysis) {
-    let Some(store) = &analysis.store else { return };
-    page.heading("Session store");
-    if store.acknowledged_writes == 0 {
-        page.paragraph(
-            Some(Tone::Doubtful),
-            "  ",
-            "the probe reached no primary in the whole run: nothing is known of it",
-        );
-        return;
-    }
-    let outages: Vec<String> = (store.outages.iter())
-        .map(|outage| match outage.seconds {
-            Some(length) => format!("for {length:.2} s at {}", seconds(outage.from_us)),
-            None => format!("from {} to the end", seconds(outage.from_us)),
-        })
-        .collect();
-    let away = if outages.is_empty() {
-        "always acknowledged writes".to_owned()
-    } else {
-        format!("no writes {}", outages.join(", "))
-    };
-    let text = format!(
-        "{away}; {} of the probe's {} acknowledged writes lost; {} keys evicted; a replica was at most {} writes behind",
-        store.lost_writes, store.acknowledged_writes, store.evicted_keys, store.most_behind_writes
-    );
-    page.paragraph(None, "  ", &text);
-    if store.session_keys_without_ttl > 0 {
-        let text = format!("{} sampled keys of sessions have no time to live", store.session_keys_without_ttl);
-        page.paragraph(Some(Tone::Bad), "  ", &text);
     }
 }
 

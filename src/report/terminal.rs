@@ -1,4 +1,5 @@
 use super::Subject;
+use super::aftermath::aftermath;
 use super::files::PAGE;
 use super::sections;
 use super::text::{Page, Style, Tone, printable};
@@ -13,12 +14,10 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::continuity(&mut page, sessions);
     sections::addresses(&mut page, subject.events, analysis);
     sections::new_instances(&mut page, analysis);
-    sections::departures(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);
-    sections::store(&mut page, analysis);
+    sections::aftermath(&mut page, &aftermath(analysis, sessions));
     sections::symptoms(&mut page, verdict);
-    sections::causes(&mut page, sessions);
     sections::losses(&mut page, sessions);
     if verdict.outcome != Outcome::Inconclusive {
         sections::doubts(&mut page, verdict);

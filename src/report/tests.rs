@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::fixture::{event, healthy, origin, row};
-use crate::history::{EventKind, Identity, StateOp};
+use crate::history::{EventKind, Failure, Identity, StateOp};
 use crate::plan::fixture::{CART, PAGE, response_time_at_most};
 use crate::verdict::fixture::{Run, reject_on_new};
 use insta::assert_snapshot;
@@ -85,6 +85,23 @@ fn addresses_that_were_seen_and_not_used_are_told() {
         run.rows.iter_mut().for_each(|row| row.address = Some(used));
     });
     assert!(text.contains("2 addresses of the balancer seen in DNS, 1 of them used; not used: 10.0.0.2:443"), "{text}");
+}
+
+#[test]
+fn what_faults_came_to_is_told_in_every_format() {
+    let mut run = Run::good();
+    let at = run.rows[run.rows.len() / 2].intended;
+    let gone = EventKind::InstanceGone { instance: "<a>".to_owned(), zone: "z1".to_owned(), expected: false };
+    run.events.push(event(at.as_secs_f64(), gone));
+    let row = run.rows.iter_mut().find(|row| row.intended > at).unwrap();
+    *row = row.clone().failed(Failure::Reset);
+    let heading = "Requests that failed when instances went";
+    let text = run.told(|subject| terminal(subject, 100, Style::Plain));
+    assert!(text.contains(heading) && text.contains("1 failed within 3 s of <a>, which died at"), "{text}");
+    let page = run.told(|subject| html(subject, &[]));
+    assert!(page.contains(heading) && page.contains("1 failed within 3 s of &lt;a&gt;"), "{page}");
+    let page = run.told(markdown);
+    assert!(page.contains(heading) && !page.contains("<a>"), "{page}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::table::{Column, Tone, facts, mark, table, text};
 use crate::plan::StateKind;
-use crate::report::Subject;
 use crate::report::wording::{self, after_launch, grouped, percent, seconds};
+use crate::report::{Subject, aftermath};
 use crate::session::{Cohort, LossExample, LossKind, SessionFindings, StateFindings};
 use crate::verdict::{Held, SessionCheck, Verdict};
 use maud::{Markup, html};
@@ -182,4 +182,15 @@ pub(super) fn symptoms(verdict: &Verdict) -> Option<Markup> {
         p { (text(&symptom.evidence)) "." }
         p { (text(&symptom.explanation)) }
     } })
+}
+
+pub(super) fn aftermath(subject: &Subject) -> Option<Markup> {
+    let parts = aftermath::aftermath(subject.analysis, subject.sessions);
+    let told = html! {
+        @for part in &parts {
+            h3 { (part.heading) }
+            ul { @for line in &part.lines { li { (text(line)) } } }
+        }
+    };
+    (!parts.is_empty()).then_some(told)
 }
