@@ -144,7 +144,8 @@ impl Load {
     /// observation is handed to the sink before this returns.
     pub async fn finish(mut self) -> Result<(), LoadError> {
         self.phase.send_replace(Phase::Stopping);
-        attack::stop();
+        // Goose forgets what it was told before its attack began, so it is told again until it has ended.
+        let mut again = tokio::time::interval(TICK);
         let mut ended = 0;
         let mut outcome = Ok(());
         let cut = tokio::time::sleep(LAST_ANSWERS);
@@ -152,6 +153,7 @@ impl Load {
         let mut is_cut = false;
         while ended < self.threads {
             tokio::select! {
+                _ = again.tick() => attack::stop(),
                 () = &mut cut, if !is_cut => {
                     is_cut = true;
                     self.phase.send_replace(Phase::Cut);
