@@ -10,7 +10,7 @@ use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{
     Action, AutoscalerPlan, Defect, Distribution, EvictionPolicy, Failover, Farewell, InstanceChoice, LabPlan,
-    LabStore, Outage, Pick, Redis, Secret, WarmUp,
+    LabStore, Outage, Pick, Secret, StoreKind, WarmUp,
 };
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -38,8 +38,7 @@ fn plan() -> LabPlan {
         session_ttl: Duration::from_secs(600),
         absolute_timeout: Duration::from_secs(3600),
         tls: false,
-        redis: Redis::Single,
-        store: LabStore::default(),
+        store: LabStore { kind: StoreKind::Single, ..LabStore::default() },
         autoscaler: None,
         defect: None,
         users: 10,
@@ -492,7 +491,7 @@ async fn the_autoscaler_answers_a_peak() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_highly_available_store_and_tls_come_up_and_go_without_a_trace() {
-    let lab = start(&LabPlan { redis: Redis::Sentinel, tls: true, ..plan() }).await;
+    let lab = start(&LabPlan { store: LabStore::default(), tls: true, ..plan() }).await;
     assert!(lab.lab.url().unwrap().starts_with("https://127.0.0.1:"));
     assert!(lab.lab.ca_file().exists());
     let directory = lab.lab.directory().to_owned();
@@ -547,7 +546,7 @@ async fn interrupting_the_tool_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
     let store = LabStore { link_delay: Duration::from_millis(20), ..LabStore::default() };
-    let mut lab = start(&LabPlan { redis: Redis::Sentinel, store, ..plan() }).await;
+    let mut lab = start(&LabPlan { store, ..plan() }).await;
     let done = async |action: Action| lab.lab.apply(&action).await.unwrap_or_else(|error| panic!("{error}"));
     let told = done(Action::StoreFailover { how: Failover::Kill }).await;
     assert!(told.contains("took over from redis-1"), "{told}");

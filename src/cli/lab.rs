@@ -4,7 +4,7 @@ use super::signals::stop_signal;
 use crate::fleet::Fleet as _;
 use crate::history::{EventKind, Notice};
 use crate::lab::{Lab, LabOptions};
-use crate::plan::{Distribution, FleetPlan, LabPlan, LabStore, Plan, Redis, Secret, WarmUp};
+use crate::plan::{Distribution, FleetPlan, LabPlan, LabStore, Plan, Secret, WarmUp};
 use crate::run::Stop;
 use anyhow::Context as _;
 use std::io::{self, Write};
@@ -50,7 +50,6 @@ fn default_plan() -> LabPlan {
         session_ttl: Duration::from_secs(30 * 60),
         absolute_timeout: Duration::from_secs(12 * 60 * 60),
         tls: false,
-        redis: Redis::Sentinel,
         store: LabStore::default(),
         autoscaler: None,
         defect: None,

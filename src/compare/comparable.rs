@@ -31,7 +31,7 @@ const MAY_DIFFER: [&str; 19] = [
     "fleet.drain",
     "fleet.health_interval",
     "fleet.tls",
-    "fleet.redis",
+    "fleet.store.kind",
     "fleet.defect",
     // Judged by the new run's.
     "objectives",

@@ -33,7 +33,6 @@ pub struct LabPlan {
     pub session_ttl: Duration,
     pub absolute_timeout: Duration,
     pub tls: bool,
-    pub redis: Redis,
     pub store: LabStore,
     pub autoscaler: Option<AutoscalerPlan>,
     pub defect: Option<Defect>,
@@ -54,18 +53,20 @@ pub struct WarmUp {
     pub lasts: Duration,
 }
 
+/// What keeps the lab's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Redis {
-    /// One primary, two replicas, three sentinels.
+pub enum StoreKind {
+    /// Redis: one primary, two replicas, three sentinels.
     Sentinel,
-    /// One server: starts faster, cannot fail over.
+    /// One Redis: starts faster, cannot fail over.
     Single,
 }
 
 /// How the lab's store is set up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabStore {
+    pub kind: StoreKind,
     /// A sentinel takes a server that has been silent for this long to be down.
     pub down_after: Duration,
     /// A primary with fewer replicas in touch refuses writes; 0: it never does.
@@ -81,6 +82,7 @@ pub struct LabStore {
 impl Default for LabStore {
     fn default() -> LabStore {
         LabStore {
+            kind: StoreKind::Sentinel,
             down_after: Duration::from_secs(1),
             min_replicas_to_write: 0,
             persistence: Persistence::None,

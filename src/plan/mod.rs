@@ -25,7 +25,7 @@ pub use compare::CompareRules;
 pub use distribution::Distribution;
 pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};
-pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, Redis, WarmUp};
+pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, StoreKind, WarmUp};
 pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};

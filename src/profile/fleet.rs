@@ -33,9 +33,7 @@ pub struct FleetFile {
     pub absolute_timeout: Option<At<Span>>,
     /// Whether the balancer speaks TLS. Default: `false`.
     pub tls: Option<At<bool>>,
-    /// The session store. Default: `sentinel`.
-    pub redis: Option<At<RedisFile>>,
-    /// How the session store is set up.
+    /// The session store, and how it is set up.
     pub store: Option<At<LabStoreFile>>,
     /// Scales the fleet by its load. Default: none, only the timeline scales.
     pub autoscaler: Option<At<AutoscalerFile>>,
@@ -64,20 +62,22 @@ pub struct WarmUpFile {
     pub lasts: Span,
 }
 
-/// The session store of the lab.
+/// What keeps the lab's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum RedisFile {
-    /// One primary, two replicas, three sentinels.
+pub enum StoreKindFile {
+    /// Redis: one primary, two replicas, three sentinels.
     Sentinel,
-    /// One server: starts faster, cannot fail over.
+    /// One Redis: starts faster, cannot fail over.
     Single,
 }
 
-/// How the lab's session store is set up. All but `persistence` is for `redis = "sentinel"`.
+/// The lab's session store. All but `kind` and `persistence` is for `kind = "sentinel"`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabStoreFile {
+    /// Default: `sentinel`.
+    pub kind: Option<StoreKindFile>,
     /// A sentinel takes a server that has been silent for this long to be down. Default: `1s`.
     pub down_after: Option<At<Span>>,
     /// A primary with fewer replicas in touch refuses writes; 0 to 2. Default: 0, it never does.

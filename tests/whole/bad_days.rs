@@ -50,7 +50,7 @@ stages = ["20/s for 60s"]
 
 [fleet]
 provider = "lab"
-redis = "single"
+store = { kind = "single" }
 instances = 2
 service_time = "lognormal 5ms sigma 0.3"
 

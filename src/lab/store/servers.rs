@@ -6,7 +6,7 @@ use super::super::private_file::write_private;
 use super::config::{self, CANARY_PREFIX, KEY_PREFIX, MASTER_NAME, Passwords, ServerPorts, Watched};
 use super::data::Node;
 use super::host::Host;
-use crate::plan::{Defect, LabPlan, LabStore, Redis, StoreAccess, StoreLocation, StoreNode};
+use crate::plan::{Defect, LabPlan, LabStore, StoreAccess, StoreKind, StoreLocation, StoreNode};
 use crate::store::Client;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,9 +57,9 @@ impl Store {
             let client = Client::new(&start.certificates.ca_pem, Some(passwords.probe_login()));
             let setup = Setup { start, passwords, client, attempt };
             let mut started = Started::default();
-            let up = match start.plan.redis {
-                Redis::Single => setup.single(&mut started).await,
-                Redis::Sentinel => setup.replicated(&mut started).await,
+            let up = match start.plan.store.kind {
+                StoreKind::Single => setup.single(&mut started).await,
+                StoreKind::Sentinel => setup.replicated(&mut started).await,
             };
             match up {
                 Ok(location) => {

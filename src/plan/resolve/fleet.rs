@@ -1,6 +1,6 @@
 use super::context::Context;
-use crate::plan::{AutoscalerPlan, Defect, Distribution, FleetPlan, LabPlan, Redis, WarmUp};
-use crate::profile::{At, AutoscalerFile, DefectFile, FleetFile, ProviderFile, RedisFile, Span};
+use crate::plan::{AutoscalerPlan, Defect, Distribution, FleetPlan, LabPlan, WarmUp};
+use crate::profile::{At, AutoscalerFile, DefectFile, FleetFile, ProviderFile, Span};
 use std::time::Duration;
 
 /// More processes than a machine that also makes the load can bear.
@@ -53,11 +53,7 @@ impl Context<'_> {
             session_ttl: self.above_zero(&file.session_ttl, 1800.0),
             absolute_timeout: self.above_zero(&file.absolute_timeout, 8.0 * 3600.0),
             tls: file.tls.as_ref().is_some_and(|tls| tls.value),
-            redis: match file.redis.as_ref().map(|redis| redis.value) {
-                Some(RedisFile::Single) => Redis::Single,
-                Some(RedisFile::Sentinel) | None => Redis::Sentinel,
-            },
-            store: self.lab_store(file),
+            store: self.lab_store(file.store.as_ref()),
             autoscaler: file.autoscaler.as_ref().map(|scaler| self.autoscaler(scaler, instances)),
             defect: file.defect.as_ref().map(|defect| planted(defect.value)),
             users: 0,
@@ -77,7 +73,6 @@ impl Context<'_> {
             file.session_ttl.as_ref().map(|v| (&v.span, "session_ttl")),
             file.absolute_timeout.as_ref().map(|v| (&v.span, "absolute_timeout")),
             file.tls.as_ref().map(|v| (&v.span, "tls")),
-            file.redis.as_ref().map(|v| (&v.span, "redis")),
             file.store.as_ref().map(|v| (&v.span, "store")),
             file.autoscaler.as_ref().map(|v| (&v.span, "autoscaler")),
             file.defect.as_ref().map(|v| (&v.span, "defect")),

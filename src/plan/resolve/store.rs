@@ -1,6 +1,6 @@
 use super::context::Context;
-use crate::plan::{LabStore, Persistence};
-use crate::profile::{At, FleetFile, PersistenceFile, RedisFile};
+use crate::plan::{LabStore, Persistence, StoreKind};
+use crate::profile::{At, LabStoreFile, PersistenceFile, StoreKindFile};
 use std::time::Duration;
 
 /// The replicas of the lab's store.
@@ -9,11 +9,15 @@ const REPLICAS: u32 = 2;
 const LONGEST_LINK: Duration = Duration::from_millis(500);
 
 impl Context<'_> {
-    pub fn lab_store(&mut self, fleet: &FleetFile) -> LabStore {
+    pub fn lab_store(&mut self, file: Option<&At<LabStoreFile>>) -> LabStore {
         let default = LabStore::default();
-        let Some(file) = &fleet.store else { return default };
-        if fleet.redis.as_ref().is_some_and(|redis| redis.value == RedisFile::Single) {
-            let help = "leave it out, or write `redis = \"sentinel\"`";
+        let Some(file) = file else { return default };
+        let kind = match file.kind {
+            Some(StoreKindFile::Single) => StoreKind::Single,
+            Some(StoreKindFile::Sentinel) | None => StoreKind::Sentinel,
+        };
+        if kind == StoreKind::Single {
+            let help = "leave it out, or write `kind = \"sentinel\"`";
             let replicated = [
                 file.down_after.as_ref().map(|v| (&v.span, "down_after")),
                 file.min_replicas_to_write.as_ref().map(|v| (&v.span, "min_replicas_to_write")),
@@ -28,6 +32,7 @@ impl Context<'_> {
             self.error(&long.span, "no two zones are that far apart", "`500ms` at most");
         }
         LabStore {
+            kind,
             down_after: self.above_zero(&file.down_after, default.down_after.as_secs_f64()),
             min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref()),
             persistence: match file.persistence {
