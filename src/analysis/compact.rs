@@ -25,6 +25,15 @@ impl CompactTimes {
         self.fresh.iter().map(|us| (highest(*us), 1)).chain(self.sorted.iter().copied())
     }
 
+    /// Takes no more room than it needs. More may still be recorded, at the price of doing this again.
+    pub fn settle(&mut self) {
+        if !self.fresh.is_empty() {
+            self.sort();
+        }
+        self.fresh.shrink_to_fit();
+        self.sorted.shrink_to_fit();
+    }
+
     fn sort(&mut self) {
         let mut all = std::mem::take(&mut self.sorted);
         all.extend(self.fresh.drain(..).map(|us| (highest(us), 1)));
@@ -65,6 +74,8 @@ mod tests {
         let mut times = CompactTimes::default();
         (0..100_000u64).for_each(|n| times.record(1000 + n % 500));
         assert!(times.sorted.len() <= 1500 && times.fresh.len() < CompactTimes::FRESH);
+        times.settle();
+        assert_eq!((times.fresh.capacity(), times.sorted.capacity()), (0, 500));
         assert_eq!(times.buckets().map(|(_, count)| u64::from(count)).sum::<u64>(), 100_000);
     }
 }

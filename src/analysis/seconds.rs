@@ -20,6 +20,8 @@ struct Second {
 impl Seconds {
     /// A row intended later than this after the start is not believed (eleven days).
     pub(super) const MOST: u64 = 1_000_000;
+    /// Rows come nearly in order: a second this far back is seldom added to.
+    const SETTLED_AFTER: usize = 3;
 
     pub(super) fn take(&mut self, second: u64, response_us: u64, error: bool) {
         if second >= Self::MOST {
@@ -27,7 +29,10 @@ impl Seconds {
         }
         let index = second as usize;
         if self.list.len() <= index {
+            let unsettled = self.list.len().saturating_sub(Self::SETTLED_AFTER);
             self.list.resize(index + 1, Second::default());
+            let settles = self.list.len().saturating_sub(Self::SETTLED_AFTER);
+            self.list[unsettled..settles].iter_mut().for_each(|second| second.times.settle());
         }
         let second = &mut self.list[index];
         second.requests += 1;

@@ -9,11 +9,13 @@ pub fn line(begins: &Begins, tally: &Tally) -> String {
     let total = begins.plan.workload.curve.duration().as_secs_f64();
     let response = tally.response_time();
     let gauges = &tally.sample.generator;
-    let left = if now > total { "  last sessions finishing" } else { "" };
+    let stage = match now > total {
+        false => format!("of {}", wording::clock(total)),
+        true => "last sessions finishing".to_owned(),
+    };
     format!(
-        "{} of {}{left}  {} requests/s  {} sessions in flight  p50 {}  p99 {}  {} re-logins  {} failures  {} owed",
-        wording::clock(now.min(total)),
-        wording::clock(total),
+        "{} {stage}  {} requests/s  {} sessions in flight  p50 {}  p99 {}  {} re-logins  {} failures  {} owed",
+        wording::clock(now),
         tally.rate(),
         gauges.sessions_in_flight,
         wording::milliseconds(response.p50),
