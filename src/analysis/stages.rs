@@ -144,8 +144,11 @@ impl Evidence<'_> {
     }
 
     fn alarm(&self, since: Offset, until: Offset) -> Stamp {
-        let mut alarms = self.events.iter().filter(|e| matches!(e.kind, EventKind::AlarmRaised { .. }));
-        match alarms.rfind(|e| e.at_us >= since && e.at_us <= until + SECOND) {
+        let before = || self.events.iter().rev().filter(|e| e.at_us <= until + SECOND);
+        let raised = before().find(|e| matches!(e.kind, EventKind::AlarmRaised { .. }));
+        let cleared = before().find(|e| matches!(e.kind, EventKind::AlarmCleared { .. })).map(|e| e.at_us);
+        // One that came before an earlier change and still stands may have made this one, too.
+        match raised.filter(|e| e.at_us >= since || cleared < Some(e.at_us)) {
             Some(event) => told(event),
             None => unknown("no alarm came before: the timeline or somebody else made the change"),
         }

@@ -138,6 +138,20 @@ fn the_stages_of_a_scale_out_are_stamped_with_their_source() {
 }
 
 #[test]
+fn an_alarm_that_still_stands_may_have_made_a_second_change() {
+    let alarm = |extra: Vec<Event>| {
+        let (mut events, names, rows) = growth();
+        events.extend(extra);
+        events.sort_by_key(|event| event.at_us);
+        analyse(&plan(), &events, &[], &names, &rows).stages[0].t2_alarm.at()
+    };
+    let earlier = || action(11.7, "kill-instance");
+    let cleared = event(11.8, EventKind::AlarmCleared { metric: 30.0, target: 40.0 });
+    assert_eq!(alarm(vec![earlier()]), Some(at(11.5)));
+    assert_eq!(alarm(vec![earlier(), cleared]), None);
+}
+
+#[test]
 fn a_stage_that_is_not_known_says_why() {
     let (mut events, names, mut rows) = growth();
     events.retain(|e| !matches!(e.kind, EventKind::AlarmRaised { .. } | EventKind::InstanceHealthy { .. }));

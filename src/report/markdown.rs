@@ -76,7 +76,7 @@ fn objectives(page: &mut String, verdict: &Verdict) {
             Met::Missed => "❌",
             Met::Unknown => "❔",
         };
-        let measured = objective.measured.map_or("–".to_owned(), |measured| objective.told(measured));
+        let measured = objective.told_measured().unwrap_or("–".to_owned());
         let result = format!("{sign} {}", wording::met(objective.met));
         vec![objective.text.clone(), result, measured, wording::margin(objective)]
     };

@@ -120,11 +120,11 @@ pub(super) fn after_launch(seconds: Option<f64>) -> String {
 
 /// What was measured, and how far off the limit it is.
 pub(super) fn measured(objective: &ObjectiveResult) -> String {
-    let Some(measured) = objective.measured else {
+    let (Some(measured), Some(told)) = (objective.measured, objective.told_measured()) else {
         return objective.unknown_because.clone().unwrap_or_else(|| "it never came about".to_owned());
     };
     let (Limit::AtMost(limit) | Limit::AtLeast(limit)) = objective.limit;
-    let found = format!("measured {}", objective.told(measured));
+    let found = format!("measured {told}");
     let by = measured - limit;
     match (objective.met, &objective.unknown_because) {
         (Met::Missed, _) if limit != 0.0 => format!("{found}, {:+.0} % off the limit", 100.0 * by / limit),

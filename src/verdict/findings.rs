@@ -85,6 +85,15 @@ pub struct ObjectiveResult {
 }
 
 impl ObjectiveResult {
+    /// What was measured as a person reads it. That nothing was seen lost is no proof of 100 %.
+    pub fn told_measured(&self) -> Option<String> {
+        let told = |measured| match self.metric {
+            Metric::Survival if measured >= 1.0 => "no loss".to_owned(),
+            _ => self.told(measured),
+        };
+        self.measured.map(told)
+    }
+
     /// A value of the metric as a person reads it, with its unit.
     pub fn told(&self, value: f64) -> String {
         match self.metric {

@@ -72,7 +72,7 @@ fn objective(objective: &ObjectiveResult) -> Vec<Markup> {
     vec![
         text(&objective.text),
         mark(tone, wording::met(objective.met)),
-        text(&objective.measured.map_or("–".to_owned(), |measured| objective.told(measured))),
+        text(&objective.told_measured().unwrap_or("–".to_owned())),
         text(&limit),
         text(&wording::margin(objective)),
     ]

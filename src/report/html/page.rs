@@ -50,7 +50,7 @@ fn sections(subject: &Subject, drawn: &[Chart]) -> Vec<(&'static str, &'static s
         ("objectives", "Objectives", lead::objectives(subject.verdict)),
         ("sessions", "Session continuity", Some(sessions::continuity(subject))),
         ("scale-out", "Scale-out, stage by stage", stages::stages(subject.analysis)),
-        ("aftermath", "What faults came to", sessions::aftermath(subject)),
+        ("aftermath", "Faults and the session store", sessions::aftermath(subject)),
         ("charts", "Charts", charts::charts(drawn)),
         ("response-time", "Response time", Some(times::response_time(subject.analysis))),
         ("baseline", "Against the baseline", subject.comparison.map(baseline::baseline)),
