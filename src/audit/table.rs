@@ -45,7 +45,8 @@ async fn deleted(table: &Table) -> Check {
 async fn recovery(table: &Table) -> Check {
     match table.client.describe_continuous_backups().table_name(&table.access.table).send().await {
         Ok(answer) => {
-            let recovery = answer.continuous_backups_description.and_then(|found| found.point_in_time_recovery_description);
+            let recovery =
+                answer.continuous_backups_description.and_then(|found| found.point_in_time_recovery_description);
             let status = recovery.and_then(|found| found.point_in_time_recovery_status);
             let on = status == Some(PointInTimeRecoveryStatus::Enabled);
             RECOVERY.holds(on, if on { "point-in-time recovery is on" } else { "point-in-time recovery is off" })
@@ -84,7 +85,8 @@ async fn at_rest(table: &Table) -> Check {
     match table.client.describe_table().table_name(&table.access.table).send().await {
         Ok(answer) => {
             let key = answer.table.and_then(|found| found.sse_description).and_then(|found| found.kms_master_key_arn);
-            AT_REST.holds(true, key.map_or_else(|| "with a key of DynamoDB's own".to_owned(), |key| format!("with {key}")))
+            AT_REST
+                .holds(true, key.map_or_else(|| "with a key of DynamoDB's own".to_owned(), |key| format!("with {key}")))
         }
         Err(error) => AT_REST.unknown(reason(&error)),
     }

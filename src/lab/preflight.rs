@@ -116,11 +116,7 @@ mod tests {
         for (manager, missing, wanted) in [
             (Some(Manager::Apt), vec![EMULATOR], format!("install with: {pipx}")),
             (None, vec![EMULATOR], format!("install with: {pipx}")),
-            (
-                Some(Manager::Brew),
-                vec![EMULATOR, "haproxy"],
-                format!("install with: brew install haproxy && {pipx}"),
-            ),
+            (Some(Manager::Brew), vec![EMULATOR, "haproxy"], format!("install with: brew install haproxy && {pipx}")),
             (
                 None,
                 vec![EMULATOR, "haproxy"],

@@ -116,7 +116,10 @@ impl DynamodbServer {
     }
 
     fn items(&self) -> Vec<Item> {
-        self.ask(self.client.scan().table_name(TABLE).consistent_read(true).send()).expect("an answer").items.unwrap_or_default()
+        self.ask(self.client.scan().table_name(TABLE).consistent_read(true).send())
+            .expect("an answer")
+            .items
+            .unwrap_or_default()
     }
 }
 

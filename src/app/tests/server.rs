@@ -4,9 +4,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use super::super::config::{
-    AppConfig, Capacity, Cookie, Generated, Jobs, PasswordCost, Secret, StoreConfig, Users,
-};
+use super::super::config::{AppConfig, Capacity, Cookie, Generated, Jobs, PasswordCost, Secret, StoreConfig, Users};
 use super::super::defect::Defect;
 use super::super::error::AppError;
 use super::super::lifecycle::Lifecycle;

@@ -9,8 +9,8 @@ use crate::store::{EXPIRES_AT, Table};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-    Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    PointInTimeRecoverySpecification, Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -54,7 +54,10 @@ impl Emulator {
             region: REGION.to_owned(),
             endpoint_url: Some(format!("http://127.0.0.1:{port}")),
             // It lets anybody in; the SDK signs nothing without a key.
-            key: Some(AccessKey { id: "lab".to_owned(), secret: Secret::new(format!("{:032x}", rand::random::<u128>())) }),
+            key: Some(AccessKey {
+                id: "lab".to_owned(),
+                secret: Secret::new(format!("{:032x}", rand::random::<u128>())),
+            }),
             session_prefixes: ["session:", "token:"].map(|kind| format!("{KEY_PREFIX}{kind}")).to_vec(),
             canary_prefix: CANARY_PREFIX.to_owned(),
         };
@@ -132,7 +135,8 @@ fn create(table: &Table) -> CreateTableFluentBuilder {
     let attribute = |name: &str, kind| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect(COMPLETE)
     };
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect(COMPLETE);
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect(COMPLETE);
     let jobs = GlobalSecondaryIndex::builder()
         .index_name("jobs")
         .key_schema(key("queue_name", KeyType::Hash))

@@ -1,8 +1,8 @@
 use super::context::Context;
 use crate::history::EventKind;
 use crate::plan::{
-    Action, Awaited, EvictionPolicy, Failover, Farewell, FleetPlan, InstanceChoice, OnFailure, Outage, Pick,
-    StoreKind, TimelineEntry,
+    Action, Awaited, EvictionPolicy, Failover, Farewell, FleetPlan, InstanceChoice, OnFailure, Outage, Pick, StoreKind,
+    TimelineEntry,
 };
 use crate::profile::{
     ActionFile, At, EvictionPolicyFile, FleetStateFile, HowFile, OnFailureFile, Span, TimelineFile, suggestion,

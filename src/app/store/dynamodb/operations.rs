@@ -40,13 +40,7 @@ impl Dynamodb {
     }
 
     /// Stores a session if `condition` holds for what is there; whether it did.
-    async fn put(
-        &self,
-        key: &str,
-        value: String,
-        condition: &str,
-        ttl: Option<Duration>,
-    ) -> Result<bool, StoreError> {
+    async fn put(&self, key: &str, value: String, condition: &str, ttl: Option<Duration>) -> Result<bool, StoreError> {
         let mut item: Attributes = HashMap::from([(ID.to_owned(), text(key)), (DATA.to_owned(), text(value))]);
         if let Some(ttl) = ttl {
             item.insert(EXPIRES_AT.to_owned(), number(expiry(ttl)));
@@ -59,7 +53,9 @@ impl Dynamodb {
             .set_item(Some(item))
             .condition_expression(condition)
             .expression_attribute_values(":now", number(now()));
-        self.table.in_time(async { Ok(self.table.change(Repeat::IfNotDone, || put.clone().send()).await?.is_some()) }).await
+        self.table
+            .in_time(async { Ok(self.table.change(Repeat::IfNotDone, || put.clone().send()).await?.is_some()) })
+            .await
     }
 
     /// An item, its time-out started anew. At most once a second, for that is how finely it is kept; and not if it has

@@ -43,7 +43,8 @@ impl Table {
         }
         if let Some(key) = &location.credentials {
             let secret = key.secret_access_key.reveal();
-            config = config.credentials_provider(Credentials::new(&key.access_key_id, secret, None, None, "configured"));
+            config =
+                config.credentials_provider(Credentials::new(&key.access_key_id, secret, None, None, "configured"));
         }
         Self {
             client: Client::new(&config.load().await),
@@ -155,12 +156,8 @@ enum Consequence {
 }
 
 /// Refusals for lack of capacity.
-const THROTTLED: [&str; 4] = [
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingException",
-    "ThrottledException",
-];
+const THROTTLED: [&str; 4] =
+    ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottledException"];
 
 impl Consequence {
     fn of<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Self {
@@ -173,7 +170,9 @@ impl Consequence {
             },
             SdkError::ConstructionFailure(_) => Self::Refused,
             SdkError::DispatchFailure(failure) if failure.is_user() => Self::Refused,
-            SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some_and(|error| nobody_listens(error)) => {
+            SdkError::DispatchFailure(failure)
+                if failure.as_connector_error().is_some_and(|error| nobody_listens(error)) =>
+            {
                 Self::NotDone
             }
             _ => Self::InDoubt,
