@@ -205,6 +205,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     // Fleet, timeline, objectives
     ("provider = \"observe\"", "provider = \"observe\"\ninstances = 2", "`instances` is a key of the lab", "2"),
     ("provider = \"observe\"", "", "has a URL of its own", "\"http://127.0.0.1:8080\""),
+    ("provider = \"observe\"", "store = { kind = \"single\", reads = \"eventual\" }", "`reads` is for DynamoDB", "\"eventual\""),
     ("at = \"15s\"", "at = \"30s\"", "the load is over by then: it lasts 30s", "\"30s\""),
     ("do = \"declare\"", "do = \"scale-out\"", "cannot be changed", "\"scale-out\""),
     ("name = \"rollout\"", "", "`declare` needs `name`", "\"declare\""),
@@ -245,6 +246,28 @@ fn every_mistake_is_told_and_pointed_at() {
         assert!(!["hunter2", "s3cret", "a:b@", "sid=1"].iter().any(|secret| shown.contains(secret)), "{shown}");
         assert!(shown.contains(pointed_at), "`{to}`:\n{shown}");
     }
+}
+
+#[test]
+fn what_is_of_redis_is_refused_of_dynamodb() {
+    for (set, message) in [
+        ("fleet.store.down_after=2s", "`down_after` is for Redis"),
+        ("fleet.store.min_replicas_to_write=1", "`min_replicas_to_write` is for Redis"),
+        ("fleet.store.wait_for_replicas=1", "`wait_for_replicas` is for Redis"),
+        ("fleet.store.link_delay=20ms", "`link_delay` is for Redis"),
+        ("fleet.store.persistence=snapshot", "`persistence` is for Redis"),
+        ("fleet.defect=default-user-on", "this is a defect of Redis"),
+        ("timeline.0.do=store-failover", "no primary to fail over"),
+        ("timeline.0.do=store-restart", "nothing to restart"),
+        ("timeline.0.do=restore", "no snapshots"),
+        ("timeline.0.do=evict", "nothing is ever evicted"),
+    ] {
+        let error = read(RIGHT, &["fleet.provider=lab", "fleet.store.kind=dynamodb", set]).unwrap_err();
+        assert!(error.to_string().contains(message), "{set}: {error}");
+    }
+    let errors = read(RIGHT, &["fleet.provider=lab", "fleet.store.kind=dynamodb"]).unwrap_err();
+    let refused = errors.errors.iter().any(|error| error.message.contains("built without DynamoDB"));
+    assert_eq!(refused, cfg!(not(feature = "aws")), "{}", errors.render(false));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::problem::Problem;
 use super::session::SignedIn;
 use super::state::App;
-use super::store::Repeat;
+use super::store::Cart;
 
 /// A line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +24,10 @@ fn one() -> u32 {
 }
 
 const LONGEST_ITEM: usize = 64;
-const LINES_KEPT: isize = 20;
 
 /// `POST /cart`: adds a line; answers how many were added since the cart was last emptied.
 ///
-/// Line and count change together or not at all, and never twice: see [`Repeat::IfNotDone`].
+/// Line and count change together or not at all, and never twice: see [`Store`](super::store::Store).
 pub async fn add(
     State(app): State<App>,
     SignedIn(identity): SignedIn,
@@ -42,15 +41,7 @@ pub async fn add(
         let (count, _) = contents(&app, user).await?;
         return Ok(Json(json!({ "count": count + 1 })));
     }
-    let (count_key, lines_key) = (app.keys.cart_count(user), app.keys.cart_lines(user));
-    let mut change = redis::pipe();
-    change.atomic();
-    change.cmd("INCR").arg(&count_key);
-    change.cmd("LPUSH").arg(&lines_key).arg(json!(line).to_string()).ignore();
-    change.cmd("LTRIM").arg(&lines_key).arg(0).arg(LINES_KEPT - 1).ignore();
-    change.cmd("PEXPIRE").arg(&count_key).arg(app.user_data_ttl_ms).ignore();
-    change.cmd("PEXPIRE").arg(&lines_key).arg(app.user_data_ttl_ms).ignore();
-    let (count,): (u64,) = app.store.transaction(&change, Repeat::IfNotDone).await?;
+    let count = app.store.add_to_cart(user, json!(line).to_string()).await?;
     Ok(Json(json!({ "count": count })))
 }
 
@@ -62,19 +53,12 @@ pub async fn read(State(app): State<App>, SignedIn(identity): SignedIn) -> Resul
 
 /// `DELETE /cart`
 pub async fn empty(State(app): State<App>, SignedIn(identity): SignedIn) -> Result<StatusCode, Problem> {
-    let user = &identity.login.user;
-    let command = redis::cmd("DEL").arg(app.keys.cart_count(user)).arg(app.keys.cart_lines(user)).take();
-    app.store.command::<()>(&command, Repeat::IfNotDone).await?;
+    app.store.empty_cart(&identity.login.user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn contents(app: &App, user: &str) -> Result<(u64, Vec<Line>), Problem> {
-    let mut look = redis::pipe();
-    look.atomic();
-    look.cmd("GET").arg(app.keys.cart_count(user));
-    look.cmd("LRANGE").arg(app.keys.cart_lines(user)).arg(0).arg(-1);
-    let (count, lines): (Option<u64>, Vec<String>) = app.store.transaction(&look, Repeat::Freely).await?;
+    let Cart { count, lines } = app.store.cart(user).await?;
     // A line another version wrote is shown by that version.
-    let lines = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    Ok((count.unwrap_or(0), lines))
+    Ok((count, lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()))
 }

@@ -61,13 +61,13 @@ pub struct AppConfig {
     pub defect: Option<Defect>,
 }
 
-/// The Redis the instances share. Redis 6.2 or newer (`GETEX`).
+/// The store the instances share: Redis 6.2 or newer (`GETEX`), or a DynamoDB table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
-    /// How to find the primary.
+    /// Where it is.
     pub location: StoreLocation,
-    /// ACL user.
+    /// ACL user at Redis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Its password.
@@ -91,14 +91,16 @@ pub struct StoreConfig {
     pub wait_for_replicas: u32,
 }
 
-/// How to find the primary.
+/// Where the store is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreLocation {
-    /// One fixed `host:port`.
+    /// Redis at one fixed `host:port`.
     Direct(String),
-    /// Ask sentinels, again after each lost connection.
+    /// Redis: ask sentinels for the primary, again after each lost connection.
     Sentinels(Sentinels),
+    /// DynamoDB.
+    Dynamodb(Dynamodb),
 }
 
 /// Sentinels that know the primary.
@@ -118,6 +120,47 @@ pub struct Sentinels {
     /// Whether the sentinels speak TLS too (with the store's `tls.ca_file`).
     #[serde(default)]
     pub tls: bool,
+}
+
+/// A DynamoDB table: partition key `id` (string), time to live on `expires_at`, and an index `jobs` of the keys alone with
+/// partition key `queue_name` (string) and sort key `free_at` (number).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dynamodb {
+    /// Its name, or its ARN.
+    pub table: String,
+    /// The region it is in.
+    pub region: String,
+    /// In place of the region's own endpoint: an emulator, or an interface endpoint of a VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_url: Option<String>,
+    /// What reads may miss.
+    #[serde(default)]
+    pub reads: Reads,
+    /// Fixed credentials, for an emulator. None: where the SDK looks by itself, as the role of the machine or task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+}
+
+/// What reads of DynamoDB may miss.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Nothing that was acknowledged.
+    #[default]
+    Consistent,
+    /// Writes of the last moment, at half the price: who logs in here may still be unknown there.
+    Eventual,
+}
+
+/// An access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Its id.
+    pub access_key_id: String,
+    /// The secret part.
+    pub secret_access_key: Secret,
 }
 
 /// TLS to the store.
@@ -339,10 +382,41 @@ impl AppConfig {
         {
             return refuse("capacity.warm_up.factor", factor.to_string(), "between 1 and 1000");
         }
-        if let StoreLocation::Sentinels(Sentinels { addresses, .. }) = &self.store.location
-            && addresses.is_empty()
-        {
-            return refuse("store.location.sentinels.addresses", "none".into(), "at least one host:port");
+        self.store.check()
+    }
+}
+
+impl StoreConfig {
+    fn check(&self) -> Result<(), AppError> {
+        let refuse = |field: &'static str, found: &str, wanted: &'static str| {
+            Err(AppError::ConfigValue { field, found: found.to_owned(), wanted })
+        };
+        match &self.location {
+            StoreLocation::Direct(_) => {}
+            StoreLocation::Sentinels(Sentinels { addresses, .. }) => {
+                if addresses.is_empty() {
+                    return refuse("store.location.sentinels.addresses", "none", "at least one host:port");
+                }
+            }
+            StoreLocation::Dynamodb(Dynamodb { table, region, .. }) => {
+                for (field, value) in
+                    [("store.location.dynamodb.table", table), ("store.location.dynamodb.region", region)]
+                {
+                    if value.is_empty() {
+                        return refuse(field, "\"\"", "its name");
+                    }
+                }
+                for (field, given) in [
+                    ("store.username", self.username.is_some()),
+                    ("store.password", self.password.is_some()),
+                    ("store.tls", self.tls.is_some()),
+                    ("store.wait_for_replicas", self.wait_for_replicas > 0),
+                ] {
+                    if given {
+                        return refuse(field, "a value", "nothing: it is for Redis, and the store is DynamoDB");
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -28,6 +28,9 @@ pub enum AppError {
         /// Why not.
         reason: String,
     },
+    /// The program was built without the feature `aws`.
+    #[error("the store is to be DynamoDB, which this build knows nothing of; build it with `--features aws`")]
+    WithoutDynamodb,
     /// The port is taken or not allowed.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")]
     Listen {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! request ─> stamp ─> gate ─> session ─> identify ─> handler ─> store
-//!            X-Instance       (tower-sessions)  who asks      (Redis)
+//!            X-Instance       (tower-sessions)  who asks      (Redis, DynamoDB)
 //!                     │
 //!                     └ readiness, workers, queue, service time: gives the instance a capacity
 //! ```
@@ -40,8 +40,8 @@ mod store;
 mod tests;
 
 pub use config::{
-    AppConfig, Capacity, Cookie, Generated, Jobs, PasswordCost, Secret, Sentinels, ServiceTime, StoreConfig,
-    StoreLocation, Tls, Users, WarmUp,
+    AppConfig, Capacity, Cookie, Credentials, Dynamodb, Generated, Jobs, PasswordCost, Reads, Secret, Sentinels,
+    ServiceTime, StoreConfig, StoreLocation, Tls, Users, WarmUp,
 };
 pub use defect::Defect;
 pub use error::AppError;

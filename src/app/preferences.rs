@@ -6,7 +6,6 @@ use super::input::Input;
 use super::problem::Problem;
 use super::session::SignedIn;
 use super::state::App;
-use super::store::Repeat;
 
 /// What a user prefers. Belongs to the user, not to the session: it is there again after the next login.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,9 +18,7 @@ const LONGEST_THEME: usize = 64;
 
 /// `GET /preferences`
 pub async fn read(State(app): State<App>, SignedIn(identity): SignedIn) -> Result<Json<Preferences>, Problem> {
-    let key = app.keys.preferences(&identity.login.user);
-    let command = redis::cmd("GETEX").arg(key).arg("PX").arg(app.user_data_ttl_ms).take();
-    let theme: Option<String> = app.store.command(&command, Repeat::Freely).await?;
+    let theme = app.store.theme(&identity.login.user).await?;
     Ok(Json(Preferences { theme: theme.unwrap_or_else(|| DEFAULT_THEME.into()) }))
 }
 
@@ -34,9 +31,6 @@ pub async fn write(
     if wanted.theme.is_empty() || wanted.theme.len() > LONGEST_THEME {
         return Err(Problem::Invalid(format!("theme wants 1 to {LONGEST_THEME} bytes")));
     }
-    let key = app.keys.preferences(&identity.login.user);
-    let command = redis::cmd("SET").arg(key).arg(&wanted.theme).arg("PX").arg(app.user_data_ttl_ms).take();
-    // Not repeated when in doubt: a repetition could come after the user's next change and undo it.
-    app.store.command::<()>(&command, Repeat::IfNotDone).await?;
+    app.store.set_theme(&identity.login.user, &wanted.theme).await?;
     Ok(Json(wanted))
 }

@@ -57,7 +57,7 @@ fn announce(address: SocketAddr) -> std::io::Result<()> {
 pub(super) async fn serve_on(listener: TcpListener, config: &AppConfig, lifecycle: Lifecycle) -> Result<(), AppError> {
     // One TLS provider for the process; when someone has chosen already, theirs will do.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let app = Arc::new(Instance::new(config, lifecycle.clone())?);
+    let app = Arc::new(Instance::new(config, lifecycle.clone()).await?);
     let jobs = tokio::spawn(Worker::new(app.clone(), &config.jobs).run());
     let watching = tokio::spawn(watch_store(app.clone()));
     let drain = Duration::from_millis(config.drain_ms);

@@ -13,7 +13,7 @@ use super::jobs::Queue;
 use super::lifecycle::Lifecycle;
 use super::password::Passwords;
 use super::session::{Records, SessionCookie, Tokens};
-use super::store::{Keys, Store};
+use super::store::{Keys, Store, open};
 
 /// One running instance, shared by its requests. Nothing in here is missed by a user when the instance dies.
 #[derive(Debug)]
@@ -22,18 +22,16 @@ pub struct Instance {
     pub zone: String,
     pub lifecycle: Lifecycle,
     pub workers: Workers,
-    pub store: Arc<Store>,
+    pub store: Arc<dyn Store>,
     pub store_health: StoreHealth,
     /// How long the store may be away before this instance is unready.
     pub store_grace: Duration,
-    pub keys: Keys,
     pub records: Records,
     pub cookie: SessionCookie,
     pub tokens: Tokens,
     pub csrf: Csrf,
     pub passwords: Passwords,
     pub absolute_timeout: Duration,
-    pub user_data_ttl_ms: u64,
     pub jobs: Queue,
     /// Wakes the job worker for a job that was queued here.
     pub job_queued: Notify,
@@ -48,15 +46,15 @@ impl Instance {
     /// Puts an instance together, with the defect it is to have. Hashes a password: costs as much as one login.
     ///
     /// # Errors
-    /// [`AppError::CaFile`], [`AppError::PasswordHash`].
-    pub fn new(config: &AppConfig, lifecycle: Lifecycle) -> Result<Self, AppError> {
-        let store = Arc::new(Store::new(&config.store)?);
+    /// [`AppError::CaFile`], [`AppError::WithoutDynamodb`], [`AppError::PasswordHash`].
+    pub async fn new(config: &AppConfig, lifecycle: Lifecycle) -> Result<Self, AppError> {
         let keys = Keys::new(config);
+        let store = open(config, keys.clone()).await?;
         let session_ttl = Duration::from_millis(config.session_ttl_ms);
         let records = match config.defect {
-            Some(Defect::LocalSessions) => Records::local(keys.clone(), session_ttl),
-            Some(Defect::SessionsWithoutTtl) => Records::without_ttl(store.clone(), keys.clone(), session_ttl),
-            _ => Records::shared(store.clone(), keys.clone(), session_ttl),
+            Some(Defect::LocalSessions) => Records::local(keys, session_ttl),
+            Some(Defect::SessionsWithoutTtl) => Records::without_ttl(store.clone(), keys, session_ttl),
+            _ => Records::shared(store.clone(), keys, session_ttl),
         };
         let csrf = match config.defect {
             Some(Defect::LocalCsrf) => Csrf::Local(Arc::default()),
@@ -64,7 +62,7 @@ impl Instance {
         };
         let jobs = match config.defect {
             Some(Defect::LocalJobs) => Queue::local(),
-            _ => Queue::shared(store.clone(), keys.clone(), config),
+            _ => Queue::Shared(store.clone()),
         };
         let mut capacity = config.capacity.clone();
         if config.defect == Some(Defect::SlowWarmUp) {
@@ -81,12 +79,10 @@ impl Instance {
             tokens: Tokens::new(records.clone()),
             passwords: Passwords::new(&config.users, config.password_cost)?,
             absolute_timeout: Duration::from_millis(config.absolute_timeout_ms),
-            user_data_ttl_ms: config.user_data_ttl_ms,
             job_queued: Notify::new(),
             defect: config.defect,
             recent_users: RecentUsers::default(),
             store,
-            keys,
             records,
             csrf,
             jobs,

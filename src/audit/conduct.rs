@@ -3,8 +3,10 @@ use super::http::Site;
 use super::routing::routing;
 use super::sessions::{Visitor, sessions};
 use super::store::store;
+#[cfg(feature = "aws")]
+use super::table::table;
 use crate::fleet::Fleet;
-use crate::plan::Action;
+use crate::plan::{Action, StoreAccess};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -33,8 +35,11 @@ pub async fn audit(audited: &Audited<'_>) -> Result<Vec<Check>, String> {
     let site = Site::new(&url, audited.fleet.target_ca().as_deref())?;
     let mut checks = routing(&site, "/login").await;
     checks.extend(sessions(&site, &Visitor { user: audited.user, password: audited.password }).await);
-    if let Some(access) = audited.fleet.store() {
-        checks.extend(store(&access, audited.idle_timeout).await);
+    match audited.fleet.store() {
+        Some(StoreAccess::Redis(access)) => checks.extend(store(&access, audited.idle_timeout).await),
+        #[cfg(feature = "aws")]
+        Some(StoreAccess::Dynamodb(access)) => checks.extend(table(access, audited.idle_timeout).await),
+        None => {}
     }
     // Last, because it takes the store away.
     checks.push(readiness(audited.fleet).await);

@@ -7,6 +7,8 @@ mod http;
 mod routing;
 mod sessions;
 mod store;
+#[cfg(feature = "aws")]
+mod table;
 
 pub use check::{Check, CheckResult, outcome};
 pub use conduct::{Audited, audit};

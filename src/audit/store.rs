@@ -1,5 +1,5 @@
 use super::check::{Check, CheckResult, Practice};
-use crate::plan::{Secret, StoreAccess, StoreLocation, StoreLogin};
+use crate::plan::{RedisAccess, Secret, StoreLocation, StoreLogin};
 use crate::store::Client;
 use redis::{InfoDict, Value, cmd, pipe};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ const IN_TRANSIT: Practice = Practice {
     why: "session data and passwords can be read on the way",
     remedy: "switch the plain port off (`port 0`), and leave only the one with TLS",
 };
-const AT_REST: Practice = Practice {
+pub(super) const AT_REST: Practice = Practice {
     name: "store encrypted at rest",
     why: "a disk or a snapshot in wrong hands is everybody's session",
     remedy: "encrypt the volumes and snapshots of the store",
@@ -48,12 +48,12 @@ const RIGHTS: Practice = Practice {
     why: "whoever takes over the application must not be able to empty, reconfigure or stop the store",
     remedy: "take @admin and @dangerous from the application's user (`-@admin -@dangerous`)",
 };
-const TTL: Practice = Practice {
+pub(super) const TTL: Practice = Practice {
     name: "sessions expire in the store",
     why: "sessions without a time to live stay valid for ever and fill the memory",
     remedy: "set a time to live on every key of a session, with the write that makes it",
 };
-const IDLE: Practice = Practice {
+pub(super) const IDLE: Practice = Practice {
     name: "idle time-out honoured",
     why: "a session that lives longer than agreed can be used by whoever finds it",
     remedy: "make the time to live of the keys the idle time-out",
@@ -76,7 +76,7 @@ const KEYS_SAMPLED: usize = 1000;
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 /// `idle_timeout`: after which a session may be gone.
-pub(super) async fn store(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
+pub(super) async fn store(access: &RedisAccess, idle_timeout: Duration) -> Vec<Check> {
     let mut checks = vec![zones(access), failover(access).await];
     checks.extend(settings(access).await);
     checks.push(AT_REST.found(CheckResult::NotApplicable, "cannot be told from outside"));
@@ -89,17 +89,17 @@ pub(super) async fn store(access: &StoreAccess, idle_timeout: Duration) -> Vec<C
     checks
 }
 
-fn zones(access: &StoreAccess) -> Check {
+fn zones(access: &RedisAccess) -> Check {
     let zones: BTreeSet<&str> = access.nodes.iter().map(|node| node.zone.as_str()).collect();
     let told: Vec<String> = access.nodes.iter().map(|node| format!("{} in {}", node.name, node.zone)).collect();
     ZONES.holds(zones.len() >= 2, told.join(", "))
 }
 
-fn client(access: &StoreAccess) -> Client {
+fn client(access: &RedisAccess) -> Client {
     Client::new(&access.ca_pem, Some(access.login.clone()))
 }
 
-async fn failover(access: &StoreAccess) -> Check {
+async fn failover(access: &RedisAccess) -> Check {
     let (addresses, name) = match &access.location {
         StoreLocation::Direct(_) => return FAILOVER.holds(false, "a single server, nobody watches it"),
         StoreLocation::Sentinels { addresses, name } => (addresses, name),
@@ -117,7 +117,7 @@ async fn failover(access: &StoreAccess) -> Check {
 }
 
 /// What the primary says of itself.
-async fn settings(access: &StoreAccess) -> Vec<Check> {
+async fn settings(access: &RedisAccess) -> Vec<Check> {
     let info = async {
         let address = client(access).primary(&access.location).await?;
         let mut primary = client(access).connect(&address).await?;
@@ -138,7 +138,7 @@ async fn settings(access: &StoreAccess) -> Vec<Check> {
 }
 
 /// Tries every node in clear, at the address that is known and at the port it says it has.
-async fn plain_text(access: &StoreAccess) -> Check {
+async fn plain_text(access: &RedisAccess) -> Check {
     let mut tried = 0;
     for node in &access.nodes {
         let mut addresses = vec![node.address.clone()];
@@ -170,7 +170,7 @@ async fn speaks_plainly(address: &str) -> bool {
     matches!(timeout(ANSWER_WITHIN, ask).await, Ok(Ok(b'+' | b'-')))
 }
 
-async fn stranger(access: &StoreAccess, login: Option<StoreLogin>, practice: Practice) -> Check {
+async fn stranger(access: &RedisAccess, login: Option<StoreLogin>, practice: Practice) -> Check {
     let stranger = Client::new(&access.ca_pem, login);
     for node in &access.nodes {
         let asked = async {
@@ -186,7 +186,7 @@ async fn stranger(access: &StoreAccess, login: Option<StoreLogin>, practice: Pra
     practice.holds(true, format!("refused by {} nodes", access.nodes.len()))
 }
 
-async fn rights(access: &StoreAccess) -> Check {
+async fn rights(access: &RedisAccess) -> Check {
     let application = Client::new(&access.ca_pem, Some(access.app_login.clone()));
     let connected = async {
         let address = application.primary(&access.location).await?;
@@ -211,7 +211,7 @@ async fn rights(access: &StoreAccess) -> Check {
     RIGHTS.holds(allowed.is_empty(), told)
 }
 
-async fn times_to_live(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
+async fn times_to_live(access: &RedisAccess, idle_timeout: Duration) -> Vec<Check> {
     let times = match session_times(access).await {
         Ok(times) if times.is_empty() => return [TTL, IDLE].map(|p| p.unknown("no session was found")).to_vec(),
         Ok(times) => times,
@@ -234,7 +234,7 @@ async fn times_to_live(access: &StoreAccess, idle_timeout: Duration) -> Vec<Chec
 }
 
 /// Milliseconds to live of keys of sessions; -1: for ever.
-async fn session_times(access: &StoreAccess) -> redis::RedisResult<Vec<i64>> {
+async fn session_times(access: &RedisAccess) -> redis::RedisResult<Vec<i64>> {
     let address = client(access).primary(&access.location).await?;
     let mut primary = client(access).connect(&address).await?;
     let mut times = Vec::new();

@@ -14,7 +14,7 @@ pub struct Incomparable {
 
 /// What runs may differ in and still be compared. The system under test is what a comparison is about, so what it is made
 /// of may change; the load it is under, what users do, and what is done to it may not.
-const MAY_DIFFER: [&str; 19] = [
+const MAY_DIFFER: [&str; 20] = [
     "name",
     "description",
     "target",
@@ -32,6 +32,7 @@ const MAY_DIFFER: [&str; 19] = [
     "fleet.health_interval",
     "fleet.tls",
     "fleet.store.kind",
+    "fleet.store.reads",
     "fleet.defect",
     // Judged by the new run's.
     "objectives",

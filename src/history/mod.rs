@@ -23,5 +23,5 @@ pub use observation::{ConnectionUse, Failure, Identity, Observation, Outcome, Se
 pub use origin::{Machine, Origin};
 pub use sample::{
     CanaryGauges, FleetGauges, GeneratorGauges, PrimaryGauges, Sample, SessionKeyGauges, StoreGauges, StoreNodeGauges,
-    StoreRole,
+    StoreRole, TableGauges,
 };

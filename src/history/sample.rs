@@ -52,6 +52,9 @@ pub struct StoreGauges {
     /// What the primary says of itself; None while no primary answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<PrimaryGauges>,
+    /// What DynamoDB says of the table; None while it does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableGauges>,
     pub nodes: Vec<StoreNodeGauges>,
     pub canary: CanaryGauges,
     /// None until keys of sessions were found.
@@ -70,6 +73,18 @@ pub struct PrimaryGauges {
     pub expired_keys: u64,
     pub connected_clients: u64,
     pub commands_per_second: f64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableGauges {
+    /// As DynamoDB calls it: `ACTIVE`, `UPDATING`, …
+    pub status: String,
+    /// Whether items are deleted once their time is over.
+    pub expires: bool,
+    /// Capacity that the probe's own requests consumed since the run began, as far as answers tell.
+    pub consumed_units: f64,
+    /// Requests of the probe that were refused for lack of capacity since the run began.
+    pub throttled: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

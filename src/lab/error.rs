@@ -6,6 +6,8 @@ use std::path::Path;
 pub enum LabError {
     #[error("the lab needs {programs}, which {} not in PATH; {remedy}", if programs.contains(" and ") { "are" } else { "is" })]
     Missing { programs: String, remedy: String },
+    #[error("this rushhour was built without DynamoDB; build it with `--features aws`")]
+    WithoutDynamodb,
     #[error("cannot {what}: {source}")]
     Io { what: String, source: io::Error },
     #[error("cannot make the lab's certificates: {0}")]

@@ -7,7 +7,7 @@ use super::instance::Surroundings;
 use super::instance_config::Users;
 use super::members::Members;
 use super::preflight::{Programs, preflight};
-use super::store::{Host, Store, StoreStart};
+use super::store::{Host, SessionStore, StoreStart};
 use super::watch::watch;
 use crate::fleet::{BoxFuture, Fleet, FleetError, NoticeSender};
 use crate::history::{EventKind, EventSource, FleetGauges, Notice};
@@ -35,7 +35,7 @@ pub struct LabOptions {
 pub struct Lab {
     guard: Guard,
     pub(super) group: Group,
-    pub(super) store: Store,
+    pub(super) store: SessionStore,
     pub(super) control: Control,
     pub(super) zones: Vec<String>,
     /// Held by an action that replaces instances: two would count each other's as their own.
@@ -56,16 +56,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What instances need before they can start.
 struct Servers {
     certificates: Certificates,
-    store: Store,
+    store: SessionStore,
     haproxy: Haproxy,
 }
 
 impl Servers {
     async fn start(plan: &LabPlan, programs: &Programs, rushhour: &Path, runner: &Runner) -> Result<Servers, LabError> {
         let certificates = Certificates::make(runner.directory())?;
-        let redis_server = &programs.redis_server;
         let (store, haproxy) = tokio::try_join!(
-            Store::start(StoreStart { plan, redis_server, rushhour, runner, certificates: &certificates }),
+            SessionStore::start(StoreStart {
+                plan,
+                server: &programs.store,
+                rushhour,
+                runner,
+                certificates: &certificates
+            }),
             Haproxy::start(plan, &programs.haproxy, runner, &certificates),
         )?;
         Ok(Servers { certificates, store, haproxy })
@@ -79,7 +84,7 @@ impl Lab {
     /// # Errors
     /// Says which program did not start and shows the end of its log. Nothing is left behind then.
     pub async fn start(plan: &LabPlan, options: LabOptions, notices: NoticeSender) -> Result<Lab, LabError> {
-        let programs = preflight()?;
+        let programs = preflight(plan.store.kind)?;
         let guard = Guard::start(&options.program).await?;
         let servers = match Servers::start(plan, &programs, &options.program, guard.runner()).await {
             Ok(servers) => servers,

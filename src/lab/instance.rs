@@ -3,7 +3,7 @@ use super::balancer::Control;
 use super::certificates::Certificates;
 use super::instance_config::{Users, instance_config};
 use super::members::{Member, Members, Number, provider_says};
-use super::store::Store;
+use super::store::SessionStore;
 use crate::fleet::NoticeSender;
 use crate::history::EventKind;
 use crate::plan::LabPlan;
@@ -27,7 +27,7 @@ pub(super) struct Surroundings {
     pub(super) program: PathBuf,
     pub(super) directory: PathBuf,
     pub(super) certificates: Certificates,
-    pub(super) store: Store,
+    pub(super) store: SessionStore,
     pub(super) control: Control,
     pub(super) members: Members,
     pub(super) notices: NoticeSender,

@@ -1,8 +1,10 @@
 use super::certificates::Certificates;
 use super::members::{FIRST_INSTANCE, Member};
-use super::store::{KEY_PREFIX, Store};
+use super::store::{KEY_PREFIX, SessionStore};
 use crate::app;
-use crate::plan::{Defect, Distribution, LabPlan, Secret, StoreLocation};
+use crate::plan::{Defect, Distribution, LabPlan, LabStore, Secret, StoreAccess, StoreLocation, StoreLogin};
+#[cfg(feature = "aws")]
+use crate::plan::{DynamodbAccess, Reads};
 use std::time::Duration;
 
 /// Who may log in to the lab's application.
@@ -19,7 +21,7 @@ pub(super) fn instance_config(
     member: &Member,
     plan: &LabPlan,
     users: &Users,
-    store: &Store,
+    store: &SessionStore,
     certificates: &Certificates,
 ) -> app::AppConfig {
     let cold = !member.founding;
@@ -28,7 +30,7 @@ pub(super) fn instance_config(
         instance: member.name.clone(),
         zone: member.zone.clone(),
         port: 0,
-        store: store_config(store, plan.store.wait_for_replicas, certificates),
+        store: store_config(store.access(), &plan.store, certificates),
         users: app::Users::Generated(app::Generated {
             count: plan.users.into(),
             prefix: users.prefix.clone(),
@@ -54,29 +56,52 @@ pub(super) fn instance_config(
     }
 }
 
-fn store_config(store: &Store, wait_for_replicas: u32, certificates: &Certificates) -> app::StoreConfig {
-    let login = store.passwords.app_login();
-    let username = Some(login.user);
-    let password = Some(app::Secret::new(login.password.expose()));
+fn store_config(access: StoreAccess, plan: &LabStore, certificates: &Certificates) -> app::StoreConfig {
+    let (location, login) = match access {
+        StoreAccess::Redis(access) => (redis(access.location, &access.app_login), Some(access.app_login)),
+        #[cfg(feature = "aws")]
+        StoreAccess::Dynamodb(access) => (dynamodb(access, plan.reads), None),
+    };
     app::StoreConfig {
-        location: match &store.location {
-            StoreLocation::Direct(address) => app::StoreLocation::Direct(address.clone()),
-            StoreLocation::Sentinels { addresses, name } => app::StoreLocation::Sentinels(app::Sentinels {
-                addresses: addresses.clone(),
-                master_name: name.clone(),
-                username: username.clone(),
-                password: password.clone(),
-                tls: true,
-            }),
-        },
-        username,
-        password,
+        location,
+        tls: login.as_ref().map(|_| app::Tls { ca_file: Some(certificates.ca.clone()) }),
+        username: login.as_ref().map(|login| login.user.clone()),
+        password: login.map(|login| app::Secret::new(login.password.expose())),
         key_prefix: KEY_PREFIX.to_owned(),
-        tls: Some(app::Tls { ca_file: Some(certificates.ca.clone()) }),
         timeout_ms: 1_000,
         grace_ms: 5_000,
-        wait_for_replicas,
+        wait_for_replicas: plan.wait_for_replicas,
     }
+}
+
+fn redis(location: StoreLocation, login: &StoreLogin) -> app::StoreLocation {
+    match location {
+        StoreLocation::Direct(address) => app::StoreLocation::Direct(address),
+        StoreLocation::Sentinels { addresses, name } => app::StoreLocation::Sentinels(app::Sentinels {
+            addresses,
+            master_name: name,
+            username: Some(login.user.clone()),
+            password: Some(app::Secret::new(login.password.expose())),
+            tls: true,
+        }),
+    }
+}
+
+#[cfg(feature = "aws")]
+fn dynamodb(access: DynamodbAccess, reads: Reads) -> app::StoreLocation {
+    app::StoreLocation::Dynamodb(app::Dynamodb {
+        table: access.table,
+        region: access.region,
+        endpoint_url: access.endpoint_url,
+        reads: match reads {
+            Reads::Consistent => app::Reads::Consistent,
+            Reads::Eventual => app::Reads::Eventual,
+        },
+        credentials: access.key.map(|key| app::Credentials {
+            access_key_id: key.id,
+            secret_access_key: app::Secret::new(key.secret.expose()),
+        }),
+    })
 }
 
 fn service_time(distribution: Distribution) -> app::ServiceTime {

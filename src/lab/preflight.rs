@@ -1,4 +1,5 @@
 use super::LabError;
+use crate::plan::StoreKind;
 use std::env;
 use std::path::PathBuf;
 
@@ -6,18 +7,26 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 pub struct Programs {
     pub haproxy: PathBuf,
-    pub redis_server: PathBuf,
+    /// What the kind of store asks for.
+    pub store: PathBuf,
 }
+
+/// An emulator of AWS, of which DynamoDB is used: from PyPI, by no package manager of a machine.
+const EMULATOR: &str = "ministack";
 
 /// Looks for what the lab needs on this machine. Cheap: to be called before anything else of a run is done.
 ///
 /// # Errors
 /// [`LabError::Missing`] names what is missing and the command that installs it.
-pub fn preflight() -> Result<Programs, LabError> {
-    match (find("haproxy"), find("redis-server")) {
-        (Some(haproxy), Some(redis_server)) => Ok(Programs { haproxy, redis_server }),
-        (haproxy, redis_server) => {
-            let missing: Vec<&str> = [("redis-server", &redis_server), ("haproxy", &haproxy)]
+pub fn preflight(store: StoreKind) -> Result<Programs, LabError> {
+    let server = match store {
+        StoreKind::Sentinel | StoreKind::Single => "redis-server",
+        StoreKind::Dynamodb => EMULATOR,
+    };
+    match (find("haproxy"), find(server)) {
+        (Some(haproxy), Some(store)) => Ok(Programs { haproxy, store }),
+        (haproxy, store) => {
+            let missing: Vec<&str> = [(server, &store), ("haproxy", &haproxy)]
                 .into_iter()
                 .filter(|(_, found)| found.is_none())
                 .map(|(program, _)| program)
@@ -59,18 +68,28 @@ impl Manager {
             _ => program,
         }
     }
+
+    fn install(self, missing: &[&str]) -> String {
+        let packages: Vec<&str> = missing.iter().map(|program| self.package(program)).collect();
+        let packages = packages.join(" ");
+        match self {
+            Manager::Apt => format!("sudo apt-get install --yes {packages}"),
+            Manager::Dnf => format!("sudo dnf install --assumeyes {packages}"),
+            Manager::Brew => format!("brew install {packages}"),
+        }
+    }
 }
 
 fn remedy(manager: Option<Manager>, missing: &[&str]) -> String {
-    let Some(manager) = manager else {
-        return "install it with this machine's package manager".to_owned();
-    };
-    let packages: Vec<&str> = missing.iter().map(|program| manager.package(program)).collect();
-    let packages = packages.join(" ");
-    match manager {
-        Manager::Apt => format!("install with: sudo apt-get install --yes {packages}"),
-        Manager::Dnf => format!("install with: sudo dnf install --assumeyes {packages}"),
-        Manager::Brew => format!("install with: brew install {packages}"),
+    let (emulator, packages): (Vec<&str>, Vec<&str>) = missing.iter().partition(|program| **program == EMULATOR);
+    let emulator = (!emulator.is_empty()).then(|| format!("pipx install {EMULATOR}"));
+    let packages = (!packages.is_empty()).then(|| manager.map(|manager| manager.install(&packages)));
+    match (packages, emulator) {
+        (Some(None), None) => "install it with this machine's package manager".to_owned(),
+        (Some(None), Some(emulator)) => format!("install it with this machine's package manager, and with: {emulator}"),
+        (Some(Some(packages)), Some(emulator)) => format!("install with: {packages} && {emulator}"),
+        (Some(Some(command)), None) | (None, Some(command)) => format!("install with: {command}"),
+        (None, None) => String::new(),
     }
 }
 
@@ -89,6 +108,23 @@ mod tests {
         install it with this machine's package manager
         ");
         assert_eq!(remedy(Some(Manager::Apt), &["haproxy"]), "install with: sudo apt-get install --yes haproxy");
+    }
+
+    #[test]
+    fn the_emulator_comes_from_its_own_registry() {
+        let pipx = "pipx install ministack";
+        for (manager, missing, wanted) in [
+            (Some(Manager::Apt), vec![EMULATOR], format!("install with: {pipx}")),
+            (None, vec![EMULATOR], format!("install with: {pipx}")),
+            (Some(Manager::Brew), vec![EMULATOR, "haproxy"], format!("install with: brew install haproxy && {pipx}")),
+            (
+                None,
+                vec![EMULATOR, "haproxy"],
+                format!("install it with this machine's package manager, and with: {pipx}"),
+            ),
+        ] {
+            assert_eq!(remedy(manager, &missing), wanted);
+        }
     }
 
     #[test]

@@ -61,6 +61,19 @@ pub enum StoreKind {
     Sentinel,
     /// One Redis: starts faster, cannot fail over.
     Single,
+    /// A DynamoDB table, of an emulator.
+    Dynamodb,
+}
+
+/// What reads of a DynamoDB table may miss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Nothing that was acknowledged.
+    #[default]
+    Consistent,
+    /// Writes of the last moment.
+    Eventual,
 }
 
 /// How the lab's store is set up.
@@ -77,6 +90,9 @@ pub struct LabStore {
     pub link_delay: Duration,
     /// The application acknowledges a write once this many replicas have it (`WAIT`); 0: once the primary has it.
     pub wait_for_replicas: u32,
+    /// What the application's reads of a table may miss.
+    #[serde(default)]
+    pub reads: Reads,
 }
 
 impl Default for LabStore {
@@ -88,6 +104,7 @@ impl Default for LabStore {
             persistence: Persistence::None,
             link_delay: Duration::ZERO,
             wait_for_replicas: 0,
+            reads: Reads::Consistent,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use compare::CompareRules;
 pub use distribution::Distribution;
 pub use estimate::Estimate;
 pub use feeder::{Feeder, Secret, UserRow};
-pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, StoreKind, WarmUp};
+pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, Reads, StoreKind, WarmUp};
 pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
@@ -35,7 +35,9 @@ pub use scenario::{
     StateUse, Step,
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
-pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode};
+#[cfg(feature = "aws")]
+pub use store::{AccessKey, DynamodbAccess};
+pub use store::{RedisAccess, StoreAccess, StoreLocation, StoreLogin, StoreNode};
 pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
 pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};

@@ -3,7 +3,14 @@ use super::Secret;
 /// How to reach the store that keeps the sessions, and what in it belongs to whom. Holds a password, so it is no part of
 /// a [`super::Plan`] and never serialised: whoever runs the store hands it over when the store is up.
 #[derive(Clone, Debug)]
-pub struct StoreAccess {
+pub enum StoreAccess {
+    Redis(RedisAccess),
+    #[cfg(feature = "aws")]
+    Dynamodb(DynamodbAccess),
+}
+
+#[derive(Clone, Debug)]
+pub struct RedisAccess {
     pub location: StoreLocation,
     /// All data nodes; of a store with one node, that one.
     pub nodes: Vec<StoreNode>,
@@ -43,4 +50,26 @@ pub struct StoreNode {
 pub struct StoreLogin {
     pub user: String,
     pub password: Secret,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Clone, Debug)]
+pub struct DynamodbAccess {
+    pub table: String,
+    pub region: String,
+    /// In place of the region's own endpoint.
+    pub endpoint_url: Option<String>,
+    /// None: where the SDK looks by itself.
+    pub key: Option<AccessKey>,
+    /// What ids of items with a session start with.
+    pub session_prefixes: Vec<String>,
+    /// What ids of the probe's own items start with.
+    pub canary_prefix: String,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: Secret,
 }

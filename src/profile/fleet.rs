@@ -70,20 +70,34 @@ pub enum StoreKindFile {
     Sentinel,
     /// One Redis: starts faster, cannot fail over.
     Single,
+    /// A DynamoDB table, of an emulator.
+    Dynamodb,
 }
 
-/// The lab's session store. All but `kind` and `persistence` is for `kind = "sentinel"`.
+/// What reads of a DynamoDB table may miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadsFile {
+    /// Nothing that was acknowledged.
+    Consistent,
+    /// Writes of the last moment.
+    Eventual,
+}
+
+/// The lab's session store. All but `kind`, `persistence` and `reads` is for `kind = "sentinel"`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabStoreFile {
     /// Default: `sentinel`.
-    pub kind: Option<StoreKindFile>,
+    pub kind: Option<At<StoreKindFile>>,
     /// A sentinel takes a server that has been silent for this long to be down. Default: `1s`.
     pub down_after: Option<At<Span>>,
     /// A primary with fewer replicas in touch refuses writes; 0 to 2. Default: 0, it never does.
     pub min_replicas_to_write: Option<At<u32>>,
-    /// What of the data outlives its processes. Default: `none`.
-    pub persistence: Option<PersistenceFile>,
+    /// What of the data outlives its processes. Not with `kind = "dynamodb"`. Default: `none`.
+    pub persistence: Option<At<PersistenceFile>>,
+    /// With `kind = "dynamodb"`: what the application's reads may miss. Default: `consistent`.
+    pub reads: Option<At<ReadsFile>>,
     /// How long replication is on its way between two nodes. Default: `0ms`, and then a killed primary loses nothing:
     /// the kernel still delivers what was sent. Wants Linux and Redis 7.
     pub link_delay: Option<At<Span>>,

@@ -23,7 +23,8 @@ pub use compare::CompareFile;
 pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
 pub use file::ProfileFile;
 pub use fleet::{
-    AutoscalerFile, DefectFile, FleetFile, LabStoreFile, PersistenceFile, ProviderFile, StoreKindFile, WarmUpFile,
+    AutoscalerFile, DefectFile, FleetFile, LabStoreFile, PersistenceFile, ProviderFile, ReadsFile, StoreKindFile,
+    WarmUpFile,
 };
 pub use judgement::{LimitFile, ObjectiveFile};
 pub use keys::schema;

@@ -16,7 +16,7 @@ pub(super) struct Causes {
     evictions: Vec<(Offset, Offset)>,
     /// By name of the instance.
     gone: HashMap<String, Offset>,
-    /// Times in which the store's primary told how it is, sample by sample.
+    /// Times in which the store's primary, or its table, told how it is, sample by sample.
     watched: Vec<Offset>,
     /// After so long without a request, and at such an age, the application forgets a session.
     idle_limit: Option<Duration>,
@@ -72,9 +72,12 @@ impl Causes {
             .map(|e| e.at_us)
             .collect();
         causes.failovers.retain(|(from, to)| promotions.iter().any(|at| at >= from && *at <= *to + ROLE_KNOWN_WITHIN));
+        let answering = samples.iter().filter(|sample| {
+            sample.store.as_ref().is_some_and(|store| store.primary.is_some() || store.table.is_some())
+        });
+        causes.watched = answering.map(|sample| sample.at_us).collect();
         let evicted = samples.iter().filter_map(|s| Some((s.at_us, s.store.as_ref()?.primary.as_ref()?.evicted_keys)));
         let evicted: Vec<(Offset, u64)> = evicted.collect();
-        causes.watched = evicted.iter().map(|(at, _)| *at).collect();
         let grown = evicted.windows(2).filter(|pair| pair[1].1 > pair[0].1);
         causes.evictions = grown.map(|pair| (pair[0].0, pair[1].0)).collect();
         causes

@@ -3,9 +3,15 @@
 
 mod canary;
 mod client;
+#[cfg(feature = "aws")]
+mod dynamodb_store;
 mod probe;
 mod redis_store;
+#[cfg(feature = "aws")]
+mod table;
 mod watched;
 
 pub use client::Client;
 pub use probe::Probe;
+#[cfg(feature = "aws")]
+pub use table::{EXPIRES_AT, Table, reason};

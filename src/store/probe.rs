@@ -1,4 +1,6 @@
 use super::canary::{Canary, Told};
+#[cfg(feature = "aws")]
+use super::dynamodb_store::DynamodbStore;
 use super::redis_store::RedisStore;
 use super::watched::WatchedStore;
 use crate::history::{EventKind, EventSource, Notice, Offset, RunClock, StoreGauges, StoreNodeGauges};
@@ -39,8 +41,20 @@ impl Probe {
         let shared = Shared { clock, notices, gauges: Arc::default() };
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(write(RedisStore::new(access.clone(), &run), shared.clone(), ends.clone()));
-        tasks.spawn(look(RedisStore::new(access.clone(), &run), shared.clone(), ends));
+        match access.clone() {
+            StoreAccess::Redis(access) => {
+                tasks.spawn(write(RedisStore::new(access.clone(), &run), shared.clone(), ends.clone()));
+                tasks.spawn(look(RedisStore::new(access, &run), shared.clone(), ends));
+            }
+            #[cfg(feature = "aws")]
+            StoreAccess::Dynamodb(access) => {
+                let shared = shared.clone();
+                tasks.spawn(async move {
+                    let store = DynamodbStore::new(access, &run).await;
+                    tokio::join!(write(store.clone(), shared.clone(), ends.clone()), look(store, shared, ends));
+                });
+            }
+        }
         Probe { shared, ending, tasks }
     }
 
@@ -136,9 +150,11 @@ async fn look(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Rec
         shared.tell(role_changes(&before, &nodes, shared.clock.now()));
         if looks % LOOKS_A_GAUGE == 0 {
             let primary = store.primary().await.ok();
+            let table = store.table().await.ok();
             let session_keys = store.session_keys().await.ok().flatten();
             shared.change(|gauges| {
                 gauges.primary = primary;
+                gauges.table = table;
                 gauges.session_keys = session_keys.or(gauges.session_keys);
             });
         }

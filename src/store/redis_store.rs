@@ -1,7 +1,7 @@
 use super::Client;
 use super::watched::WatchedStore;
 use crate::history::{PrimaryGauges, SessionKeyGauges, StoreNodeGauges, StoreRole};
-use crate::plan::{StoreAccess, StoreNode};
+use crate::plan::{RedisAccess, StoreNode};
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, InfoDict, Pipeline, Value, pipe};
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct RedisStore {
     client: Client,
-    access: StoreAccess,
+    access: RedisAccess,
     /// The list that holds the canary's numbers.
     key: String,
     primary: Option<MultiplexedConnection>,
@@ -28,7 +28,7 @@ const KEYS_A_LOOK: usize = 200;
 
 impl RedisStore {
     /// `run`: a word that no other run uses.
-    pub fn new(access: StoreAccess, run: &str) -> RedisStore {
+    pub fn new(access: RedisAccess, run: &str) -> RedisStore {
         RedisStore {
             client: Client::new(&access.ca_pem, Some(access.login.clone())),
             key: format!("{}{run}", access.canary_prefix),

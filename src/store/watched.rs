@@ -1,4 +1,5 @@
-use crate::history::{PrimaryGauges, SessionKeyGauges, StoreNodeGauges};
+use crate::history::{PrimaryGauges, SessionKeyGauges, StoreNodeGauges, TableGauges};
+use std::future::ready;
 
 /// A store as the probe sees it. Each call returns within a bounded time, whatever the store does, and finds the primary
 /// anew when it failed the time before.
@@ -19,7 +20,15 @@ pub trait WatchedStore: Send + 'static {
     /// What each node is just now.
     fn nodes(&mut self) -> impl Future<Output = Vec<StoreNodeGauges>> + Send;
 
-    fn primary(&mut self) -> impl Future<Output = Result<PrimaryGauges, String>> + Send;
+    /// Of Redis.
+    fn primary(&mut self) -> impl Future<Output = Result<PrimaryGauges, String>> + Send {
+        ready(Err("this store has no primary".to_owned()))
+    }
+
+    /// Of DynamoDB.
+    fn table(&mut self) -> impl Future<Output = Result<TableGauges, String>> + Send {
+        ready(Err("this store is no table".to_owned()))
+    }
 
     /// Some keys of sessions; None when none was found.
     fn session_keys(&mut self) -> impl Future<Output = Result<Option<SessionKeyGauges>, String>> + Send;

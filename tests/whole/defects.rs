@@ -7,12 +7,16 @@ use std::sync::{Mutex, PoisonError};
 
 /// A short run with everything a defect could show itself in: two instances that become four under sessions that log
 /// in by form, keep a cart, and wait for a job.
-const PROFILE: &str = include_str!("defects.toml");
+pub const PROFILE: &str = include_str!("defects.toml");
 
 /// A lab wants a machine of its own: one at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
+pub fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
+    lab_of(PROFILE, defect, more)
+}
+
+pub fn lab_of(profile: &str, defect: Option<&str>, more: &[&str]) -> Ended {
     // A test that failed had its turn all the same.
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let defect = defect.map(|name| format!("fleet.defect=\"{name}\""));
@@ -20,15 +24,15 @@ fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
     for set in defect.iter().map(String::as_str).chain(more.iter().copied()) {
         arguments.extend(["--set", set]);
     }
-    run_with(PROFILE, &arguments)
+    run_with(profile, &arguments)
 }
 
-fn symptoms(summary: &Value) -> Vec<String> {
+pub fn symptoms(summary: &Value) -> Vec<String> {
     let list = summary["verdict"]["symptoms"].as_array().unwrap();
     list.iter().map(|symptom| symptom["kind"].as_str().unwrap().to_owned()).collect()
 }
 
-fn demand(ended: &Ended, code: i32, symptom: &str) {
+pub fn demand(ended: &Ended, code: i32, symptom: &str) {
     ended.demand_code(code);
     let found = symptoms(&ended.summary());
     assert!(found.iter().any(|kind| kind == symptom), "no {symptom} in {found:?}\n{}", ended.stdout);

@@ -4,6 +4,8 @@ mod audit;
 mod bad_days;
 mod comparing;
 mod defects;
+#[cfg(feature = "aws")]
+mod dynamodb;
 mod exit_codes;
 mod formats;
 mod protocols;

@@ -7,9 +7,11 @@ mod job;
 mod local;
 mod queue;
 mod routes;
-mod shared;
 mod worker;
 
+#[cfg(feature = "aws")]
+pub(super) use job::JobState;
+pub(super) use job::{Job, Lease, MOST_ATTEMPTS, Owner};
 pub(super) use queue::Queue;
 pub(super) use routes::{poll, start};
 pub(super) use worker::Worker;

@@ -8,12 +8,12 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::super::store::{Keys, Repeat, Store, StoreError};
+use super::super::store::{Keys, Store, StoreError};
 use super::local::LocalRecords;
 
 /// Where sessions and tokens are kept: small values with a sliding time-out.
 ///
-/// Reading starts the time-out anew in the same round trip (`GETEX`). tower-sessions could be told to write each
+/// Reading starts the time-out anew by itself. tower-sessions could be told to write each
 /// session back with each response instead, but then a slow request that only read a session would write its old copy
 /// over what another request of the same user has stored meanwhile.
 #[derive(Clone)]
@@ -25,9 +25,9 @@ pub struct Records {
 
 #[derive(Clone)]
 enum Backend {
-    Shared(Arc<Store>),
+    Shared(Arc<dyn Store>),
     /// Only for [`Defect::SessionsWithoutTtl`](super::super::Defect::SessionsWithoutTtl).
-    WithoutTtl(Arc<Store>),
+    WithoutTtl(Arc<dyn Store>),
     /// Only for [`Defect::LocalSessions`](super::super::Defect::LocalSessions).
     Local(LocalRecords),
 }
@@ -39,11 +39,11 @@ impl fmt::Debug for Records {
 }
 
 impl Records {
-    pub fn shared(store: Arc<Store>, keys: Keys, ttl: Duration) -> Self {
+    pub fn shared(store: Arc<dyn Store>, keys: Keys, ttl: Duration) -> Self {
         Self { backend: Backend::Shared(store), keys, ttl }
     }
 
-    pub fn without_ttl(store: Arc<Store>, keys: Keys, ttl: Duration) -> Self {
+    pub fn without_ttl(store: Arc<dyn Store>, keys: Keys, ttl: Duration) -> Self {
         Self { backend: Backend::WithoutTtl(store), keys, ttl }
     }
 
@@ -55,64 +55,42 @@ impl Records {
         &self.keys
     }
 
-    fn ttl_ms(&self) -> u64 {
-        u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// The value, its time-out started anew; `None` when there is none or it has ended.
+    /// See [`Store::read`], also for what follows.
     pub async fn read(&self, key: &str) -> std::result::Result<Option<String>, StoreError> {
         match &self.backend {
-            Backend::Shared(store) => {
-                let command = redis::cmd("GETEX").arg(key).arg("PX").arg(self.ttl_ms()).take();
-                store.command(&command, Repeat::Freely).await
-            }
-            Backend::WithoutTtl(store) => store.command(redis::cmd("GET").arg(key), Repeat::Freely).await,
+            Backend::Shared(store) => store.read(key, Some(self.ttl)).await,
+            Backend::WithoutTtl(store) => store.read(key, None).await,
             Backend::Local(local) => Ok(local.read(key, self.ttl)),
         }
     }
 
-    /// Stores a value that is not there yet; `false` when it is.
     pub async fn create(&self, key: &str, value: String) -> std::result::Result<bool, StoreError> {
         match &self.backend {
-            Backend::Shared(store) => {
-                let command = redis::cmd("SET").arg(key).arg(value).arg("NX").arg("PX").arg(self.ttl_ms()).take();
-                let stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
-                Ok(stored.is_some())
-            }
-            Backend::WithoutTtl(store) => {
-                let command = redis::cmd("SET").arg(key).arg(value).arg("NX").take();
-                let stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
-                Ok(stored.is_some())
-            }
+            Backend::Shared(store) => store.create(key, value, Some(self.ttl)).await,
+            Backend::WithoutTtl(store) => store.create(key, value, None).await,
             Backend::Local(local) => Ok(local.create(key, value, self.ttl)),
         }
     }
 
-    /// Replaces a value that is there. One that is gone stays gone: a request that was on its way when its user logged
-    /// out must not bring the session back to life.
     pub async fn replace(&self, key: &str, value: String) -> std::result::Result<(), StoreError> {
         match &self.backend {
-            Backend::Shared(store) => {
-                let command = redis::cmd("SET").arg(key).arg(value).arg("XX").arg("PX").arg(self.ttl_ms()).take();
-                let _stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
+            Backend::Shared(store) => store.replace(key, value, Some(self.ttl)).await,
+            Backend::WithoutTtl(store) => store.replace(key, value, None).await,
+            Backend::Local(local) => {
+                local.replace(key, value, self.ttl);
+                Ok(())
             }
-            Backend::WithoutTtl(store) => {
-                let command = redis::cmd("SET").arg(key).arg(value).arg("XX").take();
-                let _stored: Option<String> = store.command(&command, Repeat::IfNotDone).await?;
-            }
-            Backend::Local(local) => local.replace(key, value, self.ttl),
         }
-        Ok(())
     }
 
     pub async fn delete(&self, key: &str) -> std::result::Result<(), StoreError> {
         match &self.backend {
-            Backend::Shared(store) | Backend::WithoutTtl(store) => {
-                store.command::<()>(redis::cmd("DEL").arg(key), Repeat::Freely).await?;
+            Backend::Shared(store) | Backend::WithoutTtl(store) => store.delete(key).await,
+            Backend::Local(local) => {
+                local.delete(key);
+                Ok(())
             }
-            Backend::Local(local) => local.delete(key),
         }
-        Ok(())
     }
 }
 
@@ -121,7 +99,7 @@ fn backend(error: StoreError) -> Error {
 }
 
 fn encode(record: &Record) -> Result<String> {
-    // The id is in the key and the time-out is the key's own: only the data needs keeping.
+    // The id is in the key and the time-out is kept beside the value: only the data needs keeping.
     serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
 }
 

@@ -24,6 +24,12 @@ impl Keys {
         format!("{}token:{token}", self.prefix)
     }
 
+    /// A user's cart, where one item holds all of it.
+    #[cfg(feature = "aws")]
+    pub fn cart(&self, user: &str) -> String {
+        format!("{}cart:{user}", self.prefix)
+    }
+
     /// How many lines were added to a user's cart.
     pub fn cart_count(&self, user: &str) -> String {
         format!("{}cart:{user}:count", self.prefix)

@@ -11,7 +11,7 @@ use redis::{
 
 use super::super::config::{Secret, StoreConfig, StoreLocation, Tls};
 use super::super::error::AppError;
-use super::redis_store::StoreError;
+use super::error::StoreError;
 
 /// Knows how to get a connection to whichever Redis is the primary now.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Locator {
     pub fn new(config: &StoreConfig) -> Result<Self, AppError> {
         let sentinel = match &config.location {
             StoreLocation::Sentinels(sentinels) => Some(sentinels),
-            StoreLocation::Direct(_) => None,
+            StoreLocation::Direct(_) | StoreLocation::Dynamodb(_) => None,
         };
         Ok(Self {
             location: config.location.clone(),
@@ -61,6 +61,7 @@ impl Locator {
                 return self.open(address, &self.login, self.tls.as_ref(), self.timeout).await;
             }
             StoreLocation::Sentinels(sentinels) => sentinels,
+            StoreLocation::Dynamodb(_) => return Err(StoreError::NotConnected("DynamoDB is no Redis".into())),
         };
         let count = sentinels.addresses.len();
         let first = self.first.fetch_add(1, Ordering::Relaxed);

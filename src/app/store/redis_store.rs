@@ -3,45 +3,18 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
-use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use super::super::config::StoreConfig;
 use super::super::error::AppError;
+use super::error::{Repeat, StoreError};
 use super::locate::Locator;
 use super::waiting_writes::{Unwritten, WaitingWrites};
 
-/// Why the store gave no answer. To a user all of these are "try again".
-#[derive(Debug, Error, Clone)]
-pub enum StoreError {
-    /// No primary was reached.
-    #[error("no connection to the store: {0}")]
-    NotConnected(String),
-    /// No answer in time; a write may or may not have happened.
-    #[error("the store did not answer within {0:?}")]
-    TimedOut(Duration),
-    /// The primary has the write and too few replicas have: it may be gone after a failover.
-    #[error("{replicas} of {wanted} replicas have the write")]
-    NotReplicated { replicas: u32, wanted: u32 },
-    /// The connection was lost before the answer, or the store refused.
-    #[error("the store failed: {0}")]
-    Failed(String),
-}
-
-/// Whether a command may be sent again when nobody can say if it was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Doing it twice does no harm: reads.
-    Freely,
-    /// Only when it surely was not carried out. Adding to a counter twice for one request would be worse than
-    /// telling the user to try again.
-    IfNotDone,
-}
-
 /// The shared Redis behind one multiplexed connection.
 #[derive(Debug)]
-pub struct Store {
+pub struct RedisClient {
     locator: Locator,
     timeout: Duration,
     current: RwLock<Slot>,
@@ -77,7 +50,7 @@ const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-impl Store {
+impl RedisClient {
     /// Prepares to connect; the first command does.
     ///
     /// # Errors
@@ -103,7 +76,7 @@ impl Store {
     /// Sends several commands as one transaction: all or none are carried out.
     ///
     /// # Errors
-    /// As [`Store::command`].
+    /// As [`RedisClient::command`].
     pub async fn transaction<T: FromRedisValue>(&self, commands: &Pipeline, repeat: Repeat) -> Result<T, StoreError> {
         debug_assert!(commands.is_transaction(), "a pipeline that may be half done cannot be answered for");
         self.within_timeout(repeat, Question::Transaction(commands)).await
@@ -112,7 +85,7 @@ impl Store {
     /// Whether the store answers.
     ///
     /// # Errors
-    /// As [`Store::command`].
+    /// As [`RedisClient::command`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.command(&redis::cmd("PING"), Repeat::Freely).await
     }

@@ -5,8 +5,9 @@ use redis::FromRedisValue;
 use redis::aio::MultiplexedConnection;
 
 use super::super::config::StoreConfig;
+use super::error::StoreError;
 use super::locate::Locator;
-use super::redis_store::{Consequence, Question, StoreError};
+use super::redis_store::{Consequence, Question};
 
 /// Writes that are acknowledged only once replicas have them. `WAIT` holds up its connection, so each such write has one
 /// to itself while it lasts.

@@ -2,13 +2,21 @@ use serde_json::json;
 
 use super::super::defect::Defect;
 use super::client::Client;
-use super::redis_server::{RedisServer, until};
+use super::redis_server::until;
+use super::running_store::{RunningStore, over_each_store};
 use super::server::Server;
 
-#[test]
-fn local_sessions_are_unknown_elsewhere() {
-    let redis = RedisServer::start();
-    let start = |name| Server::with_defect(&redis, name, Defect::LocalSessions);
+over_each_store!(
+    local_sessions_are_unknown_elsewhere,
+    a_store_per_zone_loses_sessions_and_carts_between_zones,
+    dropped_writes_are_acknowledged,
+    mixed_up_sessions_show_someone_else,
+    a_local_csrf_token_fits_only_where_it_was_made,
+    local_jobs_are_unknown_elsewhere,
+);
+
+fn local_sessions_are_unknown_elsewhere(store: &dyn RunningStore) {
+    let start = |name| Server::with_defect(store, name, Defect::LocalSessions);
     let (a, b) = (start("a"), start("b"));
     let mut client = Client::logged_in(&a, "user1");
     assert_eq!(client.get("/me").status, 200);
@@ -16,10 +24,8 @@ fn local_sessions_are_unknown_elsewhere() {
     assert_eq!(client.get("/me").status, 200);
 }
 
-#[test]
-fn a_store_per_zone_loses_sessions_and_carts_between_zones() {
-    let redis = RedisServer::start();
-    let start = |name| Server::with_defect(&redis, name, Defect::StorePerZone);
+fn a_store_per_zone_loses_sessions_and_carts_between_zones(store: &dyn RunningStore) {
+    let start = |name| Server::with_defect(store, name, Defect::StorePerZone);
     let (a, b) = (start("a"), start("b"));
     let mut client = Client::logged_in(&a, "user1");
     client.post("/cart", json!({ "item": "item-1" }));
@@ -27,10 +33,8 @@ fn a_store_per_zone_loses_sessions_and_carts_between_zones() {
     assert_eq!(Client::logged_in(&b, "user1").get("/cart").json()["count"], 0);
 }
 
-#[test]
-fn dropped_writes_are_acknowledged() {
-    let redis = RedisServer::start();
-    let a = Server::with_defect(&redis, "a", Defect::DroppedWrites);
+fn dropped_writes_are_acknowledged(store: &dyn RunningStore) {
+    let a = Server::with_defect(store, "a", Defect::DroppedWrites);
     let mut client = Client::logged_in(&a, "user1");
     let mut acknowledged = 0;
     until("a write is dropped", || {
@@ -40,10 +44,8 @@ fn dropped_writes_are_acknowledged() {
     });
 }
 
-#[test]
-fn mixed_up_sessions_show_someone_else() {
-    let redis = RedisServer::start();
-    let a = Server::with_defect(&redis, "a", Defect::SessionMixup);
+fn mixed_up_sessions_show_someone_else(store: &dyn RunningStore) {
+    let a = Server::with_defect(store, "a", Defect::SessionMixup);
     Client::logged_in(&a, "user2").get("/me");
     let mut client = Client::logged_in(&a, "user1");
     until("someone else is shown", || {
@@ -54,10 +56,8 @@ fn mixed_up_sessions_show_someone_else() {
     });
 }
 
-#[test]
-fn a_local_csrf_token_fits_only_where_it_was_made() {
-    let redis = RedisServer::start();
-    let start = |name| Server::with_defect(&redis, name, Defect::LocalCsrf);
+fn a_local_csrf_token_fits_only_where_it_was_made(store: &dyn RunningStore) {
+    let start = |name| Server::with_defect(store, name, Defect::LocalCsrf);
     let (a, b) = (start("a"), start("b"));
     let mut client = Client::of(&a);
     let csrf = client.get("/login").csrf();
@@ -67,10 +67,8 @@ fn a_local_csrf_token_fits_only_where_it_was_made() {
     assert_eq!(client.moved_to(&b).get("/me").status, 200);
 }
 
-#[test]
-fn local_jobs_are_unknown_elsewhere() {
-    let redis = RedisServer::start();
-    let start = |name| Server::with_defect(&redis, name, Defect::LocalJobs);
+fn local_jobs_are_unknown_elsewhere(store: &dyn RunningStore) {
+    let start = |name| Server::with_defect(store, name, Defect::LocalJobs);
     let (a, b) = (start("a"), start("b"));
     let mut client = Client::logged_in(&a, "user1");
     let id = client.post("/jobs", json!({ "kind": "report", "seconds": 0.2 })).json()["id"].clone();

@@ -1,8 +1,15 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::redis_server::{RedisServer, until};
+use super::redis_server::until;
+use super::running_store::{RunningStore, over_each_store};
 use super::server::Server;
+
+over_each_store!(
+    a_job_outlives_the_instance_that_worked_on_it,
+    a_draining_instance_hands_its_jobs_back,
+    only_its_user_sees_a_job,
+);
 
 fn start_job(client: &mut Client, seconds: f64) -> String {
     let started = client.post("/jobs", json!({ "kind": "report", "seconds": seconds }));
@@ -23,10 +30,8 @@ fn progress(job: &Value) -> f64 {
     job["progress"].as_f64().expect("a number")
 }
 
-#[test]
-fn a_job_outlives_the_instance_that_worked_on_it() {
-    let redis = RedisServer::start();
-    let start = |name| Server::ready(&redis, name, |config| config.jobs.lease_ms = 500);
+fn a_job_outlives_the_instance_that_worked_on_it(store: &dyn RunningStore) {
+    let start = |name| Server::ready(store, name, |config| config.jobs.lease_ms = 500);
     let a = start("a");
     let mut client = Client::logged_in(&a, "user1");
     let id = start_job(&mut client, 2.0);
@@ -40,14 +45,12 @@ fn a_job_outlives_the_instance_that_worked_on_it() {
     assert!(progress(&after) >= progress(&before), "{before} {after}");
     let done = wait_for(&mut client, &id, "it is done", |job| job["state"] == "done");
     assert_eq!((&done["by"], progress(&done)), (&json!("b"), 1.0));
-    assert_eq!(redis.ask::<u64>(&["ZCARD", "test:jobs:unfinished"]), 0);
+    assert_eq!(store.unfinished_jobs(), 0);
 }
 
-#[test]
-fn a_draining_instance_hands_its_jobs_back() {
-    let redis = RedisServer::start();
+fn a_draining_instance_hands_its_jobs_back(store: &dyn RunningStore) {
     // A lease this long cannot run out while the test waits.
-    let start = |name| Server::ready(&redis, name, |config| config.jobs.lease_ms = 600_000);
+    let start = |name| Server::ready(store, name, |config| config.jobs.lease_ms = 600_000);
     let (a, mut client, id) = {
         let a = start("a");
         let mut client = Client::logged_in(&a, "user1");
@@ -63,10 +66,8 @@ fn a_draining_instance_hands_its_jobs_back() {
     assert_eq!(done["by"], "b");
 }
 
-#[test]
-fn only_its_user_sees_a_job() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn only_its_user_sees_a_job(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let id = start_job(&mut Client::logged_in(&a, "user1"), 0.0);
     let mut other = Client::logged_in(&a, "user2");
     assert_eq!(other.get(&format!("/jobs/{id}")).status, 404);

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use redis::FromRedisValue;
 
+use super::super::config::StoreLocation;
+use super::running_store::RunningStore;
+
 /// A redis-server of one test's own, gone with it.
 pub struct RedisServer {
     child: Child,
@@ -54,6 +57,32 @@ impl RedisServer {
 
     fn wait(&self) {
         until("redis-server answers", || self.try_ask::<String>(&["PING"]).is_ok());
+    }
+}
+
+impl RunningStore for RedisServer {
+    fn location(&self) -> StoreLocation {
+        StoreLocation::Direct(self.address())
+    }
+
+    fn sessions(&self) -> Vec<String> {
+        self.ask(&["KEYS", "test:session:*"])
+    }
+
+    fn time_left(&self, key: &str) -> Duration {
+        Duration::from_millis(self.ask(&["PTTL", key]))
+    }
+
+    fn set_time_left(&self, key: &str, left: Duration) {
+        assert_eq!(self.ask::<i64>(&["PEXPIRE", key, &left.as_millis().to_string()]), 1);
+    }
+
+    fn remove(&self, key: &str) {
+        assert_eq!(self.ask::<i64>(&["DEL", key]), 1);
+    }
+
+    fn unfinished_jobs(&self) -> usize {
+        self.ask(&["ZCARD", "test:jobs:unfinished"])
     }
 }
 

@@ -4,15 +4,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use super::super::config::{
-    AppConfig, Capacity, Cookie, Generated, Jobs, PasswordCost, Secret, StoreConfig, StoreLocation, Users,
-};
+use super::super::config::{AppConfig, Capacity, Cookie, Generated, Jobs, PasswordCost, Secret, StoreConfig, Users};
 use super::super::defect::Defect;
 use super::super::error::AppError;
 use super::super::lifecycle::Lifecycle;
 use super::super::serve::serve_on;
 use super::client::Client;
-use super::redis_server::{RedisServer, until};
+use super::redis_server::until;
+use super::running_store::RunningStore;
 
 /// An instance with a runtime of its own, so that it can be killed with everything it was doing.
 pub struct Server {
@@ -38,17 +37,17 @@ impl Server {
         Self { address, lifecycle, runtime: Some(runtime), task: Some(task) }
     }
 
-    /// Instance `name` in zone `zone-NAME` over `redis`, ready to serve.
-    pub fn ready(redis: &RedisServer, name: &str, change: impl FnOnce(&mut AppConfig)) -> Self {
-        let mut config = config(redis, name);
+    /// Instance `name` in zone `zone-NAME` over `store`, ready to serve.
+    pub fn ready(store: &dyn RunningStore, name: &str, change: impl FnOnce(&mut AppConfig)) -> Self {
+        let mut config = config(store, name);
         change(&mut config);
         let server = Self::start(config);
         until("the instance is ready", || Client::of(&server).get("/healthz").status == 200);
         server
     }
 
-    pub fn with_defect(redis: &RedisServer, name: &str, defect: Defect) -> Self {
-        Self::ready(redis, name, |config| config.defect = Some(defect))
+    pub fn with_defect(store: &dyn RunningStore, name: &str, defect: Defect) -> Self {
+        Self::ready(store, name, |config| config.defect = Some(defect))
     }
 
     /// As by SIGKILL.
@@ -72,13 +71,13 @@ impl Drop for Server {
     }
 }
 
-pub fn config(redis: &RedisServer, name: &str) -> AppConfig {
+pub fn config(store: &dyn RunningStore, name: &str) -> AppConfig {
     AppConfig {
         instance: name.into(),
         zone: format!("zone-{name}"),
         port: 0,
         store: StoreConfig {
-            location: StoreLocation::Direct(redis.address()),
+            location: store.location(),
             username: None,
             password: None,
             key_prefix: "test:".into(),

@@ -1,13 +1,26 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::client::Client;
-use super::redis_server::{RedisServer, until};
+use super::redis_server::until;
+use super::running_store::{RunningStore, over_each_store};
 use super::server::Server;
 
-#[test]
-fn what_a_user_has_is_there_on_every_instance() {
-    let redis = RedisServer::start();
-    let (a, b) = (Server::ready(&redis, "a", |_| {}), Server::ready(&redis, "b", |_| {}));
+over_each_store!(
+    what_a_user_has_is_there_on_every_instance,
+    a_cart_keeps_its_latest_lines_and_counts_all,
+    the_session_id_changes_at_login_and_the_old_one_is_dead,
+    only_the_right_password_with_the_right_form_gets_in,
+    a_stranger_is_asked_to_log_in_in_their_own_way,
+    logging_out_ends_the_session_everywhere,
+    a_bearer_token_is_a_session_too,
+    using_a_session_starts_its_time_out_anew,
+    however_busy_a_session_ends_at_its_absolute_time_out,
+);
+
+fn what_a_user_has_is_there_on_every_instance(store: &dyn RunningStore) {
+    let (a, b) = (Server::ready(store, "a", |_| {}), Server::ready(store, "b", |_| {}));
     let mut client = Client::logged_in(&a, "user7");
 
     let me = client.get("/me");
@@ -37,10 +50,8 @@ fn what_a_user_has_is_there_on_every_instance() {
     assert_eq!(Client::logged_in(&a, "user8").get("/preferences").json(), json!({ "theme": "light" }));
 }
 
-#[test]
-fn a_cart_keeps_its_latest_lines_and_counts_all() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn a_cart_keeps_its_latest_lines_and_counts_all(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let mut client = Client::logged_in(&a, "user1");
     for n in 1..=25 {
         client.post("/cart", json!({ "item": format!("item-{n}") }));
@@ -50,10 +61,8 @@ fn a_cart_keeps_its_latest_lines_and_counts_all() {
     assert_eq!(cart["lines"][0]["item"], "item-25");
 }
 
-#[test]
-fn the_session_id_changes_at_login_and_the_old_one_is_dead() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn the_session_id_changes_at_login_and_the_old_one_is_dead(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let mut client = Client::of(&a);
     client.get("/login");
     let planted = client.clone();
@@ -63,10 +72,8 @@ fn the_session_id_changes_at_login_and_the_old_one_is_dead() {
     assert!(planted.clone().get("/me").asks_for_login());
 }
 
-#[test]
-fn only_the_right_password_with_the_right_form_gets_in() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn only_the_right_password_with_the_right_form_gets_in(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let mut client = Client::of(&a);
     let wrong = client.log_in("user1", "guess");
     assert_eq!(wrong.status, 401);
@@ -82,10 +89,8 @@ fn only_the_right_password_with_the_right_form_gets_in() {
     assert_eq!(client.send_form("/login", &to_cart).header("location"), Some("/cart"));
 }
 
-#[test]
-fn a_stranger_is_asked_to_log_in_in_their_own_way() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn a_stranger_is_asked_to_log_in_in_their_own_way(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let mut person = Client::of(&a);
     assert_eq!(person.get("/cart?x=1").header("location"), Some("/login?next=%2Fcart%3Fx%3D1"));
     assert_eq!(person.post("/cart", json!({ "item": "x" })).header("location"), Some("/login"));
@@ -102,10 +107,8 @@ fn a_stranger_is_asked_to_log_in_in_their_own_way() {
     assert!(program.sid.is_none(), "a dead cookie is taken back");
 }
 
-#[test]
-fn logging_out_ends_the_session_everywhere() {
-    let redis = RedisServer::start();
-    let (a, b) = (Server::ready(&redis, "a", |_| {}), Server::ready(&redis, "b", |_| {}));
+fn logging_out_ends_the_session_everywhere(store: &dyn RunningStore) {
+    let (a, b) = (Server::ready(store, "a", |_| {}), Server::ready(store, "b", |_| {}));
     let mut client = Client::logged_in(&a, "user1");
     let mut copy = client.clone().moved_to(&b);
     assert_eq!(copy.get("/me").status, 200);
@@ -113,13 +116,11 @@ fn logging_out_ends_the_session_everywhere() {
     assert_eq!((bye.status, bye.header("location")), (303, Some("/login")));
     assert!(client.sid.is_none());
     assert!(copy.get("/me").asks_for_login());
-    assert_eq!(redis.ask::<Vec<String>>(&["KEYS", "test:session:*"]), Vec::<String>::new());
+    assert_eq!(store.sessions(), Vec::<String>::new());
 }
 
-#[test]
-fn a_bearer_token_is_a_session_too() {
-    let redis = RedisServer::start();
-    let (a, b) = (Server::ready(&redis, "a", |_| {}), Server::ready(&redis, "b", |_| {}));
+fn a_bearer_token_is_a_session_too(store: &dyn RunningStore) {
+    let (a, b) = (Server::ready(store, "a", |_| {}), Server::ready(store, "b", |_| {}));
     let mut program = Client::of(&a);
     let credentials = |password: &str| json!({ "username": "user5", "password": password });
     assert_eq!(program.post("/api/login", credentials("guess")).status, 401);
@@ -135,27 +136,23 @@ fn a_bearer_token_is_a_session_too() {
     assert_eq!(program.get("/me").status, 401);
 }
 
-#[test]
-fn using_a_session_starts_its_time_out_anew() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |_| {});
+fn using_a_session_starts_its_time_out_anew(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |_| {});
     let mut client = Client::logged_in(&a, "user1");
     let key = format!("test:session:{}", client.sid.clone().expect("a session"));
-    assert_eq!(redis.ask::<i64>(&["PEXPIRE", &key, "30000"]), 1);
+    store.set_time_left(&key, Duration::from_secs(30));
     let me = client.get("/me");
-    assert!(redis.ask::<i64>(&["PTTL", &key]) > 30_000);
+    assert!(store.time_left(&key) > Duration::from_secs(31));
     let cookie = me.header("set-cookie").expect("the cookie slides as well");
     for attribute in ["HttpOnly", "SameSite=Lax", "Max-Age=60", "Path=/"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
-    assert_eq!(redis.ask::<i64>(&["DEL", &key]), 1);
+    store.remove(&key);
     assert!(client.get("/me").asks_for_login());
 }
 
-#[test]
-fn however_busy_a_session_ends_at_its_absolute_time_out() {
-    let redis = RedisServer::start();
-    let a = Server::ready(&redis, "a", |config| config.absolute_timeout_ms = 300);
+fn however_busy_a_session_ends_at_its_absolute_time_out(store: &dyn RunningStore) {
+    let a = Server::ready(store, "a", |config| config.absolute_timeout_ms = 300);
     let mut client = Client::logged_in(&a, "user1");
     until("the session ends", || client.get("/me").asks_for_login());
 }

@@ -6,7 +6,7 @@ use super::super::private_file::write_private;
 use super::config::{self, CANARY_PREFIX, KEY_PREFIX, MASTER_NAME, Passwords, ServerPorts, Watched};
 use super::data::Node;
 use super::host::Host;
-use crate::plan::{Defect, LabPlan, LabStore, StoreAccess, StoreKind, StoreLocation, StoreNode};
+use crate::plan::{Defect, LabPlan, LabStore, RedisAccess, StoreKind, StoreLocation, StoreNode};
 use crate::store::Client;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-/// A store that is up.
+/// A Redis that is up.
 #[derive(Clone, Debug)]
 pub(in crate::lab) struct Store {
     pub(in crate::lab) location: StoreLocation,
@@ -32,7 +32,8 @@ pub(in crate::lab) struct Store {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lab) struct StoreStart<'a> {
     pub(in crate::lab) plan: &'a LabPlan,
-    pub(in crate::lab) redis_server: &'a Path,
+    /// The program that is the store.
+    pub(in crate::lab) server: &'a Path,
     /// rushhour itself, which has the relay as a sub-command.
     pub(in crate::lab) rushhour: &'a Path,
     pub(in crate::lab) runner: &'a Runner,
@@ -60,6 +61,7 @@ impl Store {
             let up = match start.plan.store.kind {
                 StoreKind::Single => setup.single(&mut started).await,
                 StoreKind::Sentinel => setup.replicated(&mut started).await,
+                StoreKind::Dynamodb => Err(LabError::WithoutDynamodb),
             };
             match up {
                 Ok(location) => {
@@ -90,13 +92,13 @@ impl Store {
     }
 
     /// How the probe reaches it.
-    pub(in crate::lab) fn access(&self) -> StoreAccess {
+    pub(super) fn access(&self) -> RedisAccess {
         let node = |node: &Node| StoreNode {
             name: node.host.name().to_owned(),
             zone: node.host.zone.clone().unwrap_or_default(),
             address: node.host.address(),
         };
-        StoreAccess {
+        RedisAccess {
             location: self.location.clone(),
             nodes: self.nodes.iter().map(node).collect(),
             login: self.passwords.probe_login(),
@@ -174,7 +176,7 @@ impl Setup<'_> {
 
     /// Starts the next data node. Nodes are spread over the zones in turn.
     fn node(&self, started: &mut Started, ports: ServerPorts) -> Result<Daemon, LabError> {
-        let StoreStart { plan, runner, redis_server, rushhour, certificates } = self.start;
+        let StoreStart { plan, runner, server: redis_server, rushhour, certificates } = self.start;
         let index = started.nodes.len();
         let name = self.unique(&format!("redis-{}", index + 1));
         let directory = self.directory(&name)?;
@@ -201,7 +203,7 @@ impl Setup<'_> {
     /// Starts a sentinel: one in each zone, and those beyond in none, so that with two zones the third one decides when
     /// either goes dark.
     fn sentinel(&self, started: &mut Started, index: usize, watched: &Watched) -> Result<(), LabError> {
-        let StoreStart { plan, runner, redis_server, certificates, .. } = self.start;
+        let StoreStart { plan, runner, server: redis_server, certificates, .. } = self.start;
         let name = self.unique(&format!("sentinel-{}", index + 1));
         let directory = self.directory(&name)?;
         let text = config::sentinel(index, watched, &plan.store, &directory, certificates, &self.passwords);

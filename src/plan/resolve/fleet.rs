@@ -1,5 +1,5 @@
 use super::context::Context;
-use crate::plan::{AutoscalerPlan, Defect, Distribution, FleetPlan, LabPlan, WarmUp};
+use crate::plan::{AutoscalerPlan, Defect, Distribution, FleetPlan, LabPlan, StoreKind, WarmUp};
 use crate::profile::{At, AutoscalerFile, DefectFile, FleetFile, ProviderFile, Span};
 use std::time::Duration;
 
@@ -41,6 +41,13 @@ impl Context<'_> {
             }
             None => Distribution::Lognormal { median_seconds: 0.040, sigma: 0.4 },
         };
+        let store = self.lab_store(file.store.as_ref());
+        if let Some(defect) = file.defect.as_ref().filter(|_| store.kind == StoreKind::Dynamodb)
+            && matches!(defect.value, DefectFile::DefaultUserOn | DefectFile::PlainTextPort)
+        {
+            let help = "plant another, or take a store of Redis";
+            self.error(&defect.span, "this is a defect of Redis, and the store is DynamoDB", help);
+        }
         FleetPlan::Lab(LabPlan {
             instances,
             zones,
@@ -53,7 +60,7 @@ impl Context<'_> {
             session_ttl: self.above_zero(&file.session_ttl, 1800.0),
             absolute_timeout: self.above_zero(&file.absolute_timeout, 8.0 * 3600.0),
             tls: file.tls.as_ref().is_some_and(|tls| tls.value),
-            store: self.lab_store(file.store.as_ref()),
+            store,
             autoscaler: file.autoscaler.as_ref().map(|scaler| self.autoscaler(scaler, instances)),
             defect: file.defect.as_ref().map(|defect| planted(defect.value)),
             users: 0,

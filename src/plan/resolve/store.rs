@@ -1,6 +1,6 @@
 use super::context::Context;
-use crate::plan::{LabStore, Persistence, StoreKind};
-use crate::profile::{At, LabStoreFile, PersistenceFile, StoreKindFile};
+use crate::plan::{LabStore, Persistence, Reads, StoreKind};
+use crate::profile::{At, LabStoreFile, PersistenceFile, ReadsFile, StoreKindFile};
 use std::time::Duration;
 
 /// The replicas of the lab's store.
@@ -12,22 +12,16 @@ impl Context<'_> {
     pub fn lab_store(&mut self, file: Option<&At<LabStoreFile>>) -> LabStore {
         let default = LabStore::default();
         let Some(file) = file else { return default };
-        let kind = match file.kind {
+        let kind = match file.kind.as_ref().map(|kind| kind.value) {
             Some(StoreKindFile::Single) => StoreKind::Single,
+            Some(StoreKindFile::Dynamodb) => StoreKind::Dynamodb,
             Some(StoreKindFile::Sentinel) | None => StoreKind::Sentinel,
         };
-        if kind == StoreKind::Single {
-            let help = "leave it out, or write `kind = \"sentinel\"`";
-            let replicated = [
-                file.down_after.as_ref().map(|v| (&v.span, "down_after")),
-                file.min_replicas_to_write.as_ref().map(|v| (&v.span, "min_replicas_to_write")),
-                file.link_delay.as_ref().map(|v| (&v.span, "link_delay")),
-                file.wait_for_replicas.as_ref().map(|v| (&v.span, "wait_for_replicas")),
-            ];
-            for (span, key) in replicated.into_iter().flatten() {
-                self.error(span, format!("a single server has no replicas for `{key}`"), help);
-            }
+        if let (StoreKind::Dynamodb, Some(written), false) = (kind, &file.kind, cfg!(feature = "aws")) {
+            let help = "build it with `--features aws`, or take `kind = \"sentinel\"`";
+            self.error(&written.span, "this rushhour was built without DynamoDB", help);
         }
+        self.keys_of_the_store(file, kind);
         if let Some(long) = file.link_delay.as_ref().filter(|delay| delay.0 > LONGEST_LINK) {
             self.error(&long.span, "no two zones are that far apart", "`500ms` at most");
         }
@@ -35,13 +29,44 @@ impl Context<'_> {
             kind,
             down_after: self.above_zero(&file.down_after, default.down_after.as_secs_f64()),
             min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref()),
-            persistence: match file.persistence {
+            persistence: match file.persistence.as_ref().map(|persistence| persistence.value) {
                 Some(PersistenceFile::Snapshot) => Persistence::Snapshot,
                 Some(PersistenceFile::AppendOnly) => Persistence::AppendOnly,
                 Some(PersistenceFile::None) | None => Persistence::None,
             },
             link_delay: file.link_delay.as_ref().map_or(default.link_delay, |delay| delay.0),
             wait_for_replicas: self.replicas(file.wait_for_replicas.as_ref()),
+            reads: match file.reads.as_ref().map(|reads| reads.value) {
+                Some(ReadsFile::Eventual) => Reads::Eventual,
+                Some(ReadsFile::Consistent) | None => Reads::Consistent,
+            },
+        }
+    }
+
+    /// Each kind has keys of its own.
+    fn keys_of_the_store(&mut self, file: &LabStoreFile, kind: StoreKind) {
+        let replicated = [
+            file.down_after.as_ref().map(|v| (&v.span, "down_after")),
+            file.min_replicas_to_write.as_ref().map(|v| (&v.span, "min_replicas_to_write")),
+            file.link_delay.as_ref().map(|v| (&v.span, "link_delay")),
+            file.wait_for_replicas.as_ref().map(|v| (&v.span, "wait_for_replicas")),
+        ];
+        let help = "leave it out, or write `kind = \"sentinel\"`";
+        for (span, key) in replicated.into_iter().flatten() {
+            match kind {
+                StoreKind::Sentinel => {}
+                StoreKind::Single => self.error(span, format!("a single server has no replicas for `{key}`"), help),
+                StoreKind::Dynamodb => {
+                    self.error(span, format!("DynamoDB replicates by itself: `{key}` is for Redis"), help);
+                }
+            }
+        }
+        if let (Some(reads), false) = (&file.reads, kind == StoreKind::Dynamodb) {
+            let help = "leave it out, or write `kind = \"dynamodb\"`";
+            self.error(&reads.span, "Redis is read from its primary: `reads` is for DynamoDB", help);
+        }
+        if let (Some(persistence), true) = (&file.persistence, kind == StoreKind::Dynamodb) {
+            self.error(&persistence.span, "DynamoDB persists by itself: `persistence` is for Redis", help);
         }
     }
 

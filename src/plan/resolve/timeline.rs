@@ -1,7 +1,7 @@
 use super::context::Context;
 use crate::history::EventKind;
 use crate::plan::{
-    Action, Awaited, EvictionPolicy, Failover, Farewell, FleetPlan, InstanceChoice, OnFailure, Outage, Pick,
+    Action, Awaited, EvictionPolicy, Failover, Farewell, FleetPlan, InstanceChoice, OnFailure, Outage, Pick, StoreKind,
     TimelineEntry,
 };
 use crate::profile::{
@@ -71,6 +71,17 @@ fn given(file: &TimelineFile) -> Vec<(&'static str, &Range<usize>, bool)> {
     list.into_iter().flatten().collect()
 }
 
+/// Why this cannot be done to a DynamoDB table.
+fn not_of_dynamodb(action: ActionFile) -> Option<&'static str> {
+    match action {
+        ActionFile::StoreFailover => Some("there is no primary to fail over: DynamoDB does that by itself, unseen"),
+        ActionFile::StoreRestart => Some("there is nothing to restart: its emulator has its data in memory alone"),
+        ActionFile::Snapshot | ActionFile::Restore => Some("there are no snapshots: its emulator has no backups"),
+        ActionFile::Evict => Some("nothing is ever evicted"),
+        _ => None,
+    }
+}
+
 impl Context<'_> {
     /// Entries in order of time, at the compressed time.
     pub fn timeline(&mut self, files: &[At<TimelineFile>], around: &Around<'_>) -> Vec<TimelineEntry> {
@@ -86,6 +97,13 @@ impl Context<'_> {
             if matches!(around.fleet, FleetPlan::Observe { .. }) && !everywhere.contains(&file.action.value) {
                 let help = "write `do = \"declare\"` with a `name`, and let whoever runs the fleet change it then";
                 self.error(&file.action.span, "a fleet that is only observed cannot be changed", help);
+            }
+            if let FleetPlan::Lab(lab) = around.fleet
+                && lab.store.kind == StoreKind::Dynamodb
+                && let Some(why) = not_of_dynamodb(file.action.value)
+            {
+                let help = "take `store-outage`, or a store of Redis";
+                self.error(&file.action.span, format!("with `kind = \"dynamodb\"` {why}"), help);
             }
             self.keys_belong(file);
             let seed = around.seed.wrapping_add(number);

@@ -5,18 +5,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::config::AppConfig;
-use super::super::store::{Keys, Repeat, Store, StoreError};
-use super::job::{Job, Lease, MOST_ATTEMPTS, Owner};
+use super::super::jobs::{Job, Lease, MOST_ATTEMPTS, Owner};
+use super::Keys;
+use super::error::{Repeat, StoreError};
+use super::redis_store::RedisClient;
 
-/// Jobs in the store: a hash for each, and a sorted set of the unfinished ones, scored by the time at which anyone may
+/// Jobs in Redis: a hash for each, and a sorted set of the unfinished ones, scored by the time at which anyone may
 /// take them. A queued job's time is when it was queued; a running one's is when its lease runs out. So taking the
 /// lowest score that is past finds both new jobs and those left behind, and a lease is renewed by moving it.
 ///
-/// Times are the store's, so the instances' clocks need not agree. Each change is a script, because it must look
+/// Times are Redis' own, so the instances' clocks need not agree. Each change is a script, because it must look
 /// and act as one.
 #[derive(Debug)]
-pub struct SharedJobs {
-    store: Arc<Store>,
+pub struct RedisJobs {
+    redis: Arc<RedisClient>,
     keys: Keys,
     lease_ms: u64,
     ttl_ms: u64,
@@ -74,9 +76,9 @@ const HAND_BACK: &str = "
     return 1
 ";
 
-impl SharedJobs {
-    pub fn new(store: Arc<Store>, keys: Keys, config: &AppConfig) -> Self {
-        Self { store, keys, lease_ms: config.jobs.lease_ms, ttl_ms: config.user_data_ttl_ms }
+impl RedisJobs {
+    pub fn new(redis: Arc<RedisClient>, keys: Keys, config: &AppConfig) -> Self {
+        Self { redis, keys, lease_ms: config.jobs.lease_ms, ttl_ms: config.user_data_ttl_ms }
     }
 
     fn job_key(&self, id: &str) -> String {
@@ -89,11 +91,11 @@ impl SharedJobs {
         script.arg("id").arg(&job.id).arg("user").arg(&job.user);
         script.arg("kind").arg(encode(&job.kind)).arg("seconds").arg(encode(&job.seconds));
         script.arg("state").arg(encode(&job.state)).arg("progress").arg(encode(&job.progress));
-        self.store.command(&script, Repeat::IfNotDone).await
+        self.redis.command(&script, Repeat::IfNotDone).await
     }
 
     pub async fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {
-        let fields = self.store.command(redis::cmd("HGETALL").arg(self.job_key(id)), Repeat::Freely).await?;
+        let fields = self.redis.command(redis::cmd("HGETALL").arg(self.job_key(id)), Repeat::Freely).await?;
         Ok(decode(fields))
     }
 
@@ -101,21 +103,21 @@ impl SharedJobs {
         let mut script = script(CLAIM, &[&self.keys.unfinished_jobs()]);
         script.arg(self.keys.job_prefix()).arg(&owner.instance).arg(&owner.nonce).arg(self.lease_ms);
         script.arg(MOST_ATTEMPTS);
-        Ok(decode(self.store.command(&script, Repeat::IfNotDone).await?))
+        Ok(decode(self.redis.command(&script, Repeat::IfNotDone).await?))
     }
 
     pub async fn save(&self, id: &str, owner: &Owner, progress: f64) -> Result<Lease, StoreError> {
         let mut script = script(SAVE, &[&self.keys.unfinished_jobs(), &self.job_key(id)]);
         script.arg(id).arg(&owner.nonce).arg(self.lease_ms).arg(encode(&progress));
         // Saying twice how far it is does no harm.
-        let held: bool = self.store.command(&script, Repeat::Freely).await?;
+        let held: bool = self.redis.command(&script, Repeat::Freely).await?;
         Ok(if held { Lease::Held } else { Lease::Lost })
     }
 
     pub async fn hand_back(&self, id: &str, owner: &Owner) -> Result<(), StoreError> {
         let mut script = script(HAND_BACK, &[&self.keys.unfinished_jobs(), &self.job_key(id)]);
         script.arg(id).arg(&owner.nonce);
-        self.store.command(&script, Repeat::IfNotDone).await
+        self.redis.command(&script, Repeat::IfNotDone).await
     }
 }
 

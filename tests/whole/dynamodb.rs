@@ -1,0 +1,79 @@
+//! Sessions in DynamoDB: nothing is held against a right application, what is planted is found, and a table that hangs
+//! costs nobody a session.
+
+use crate::defects::{PROFILE, demand, lab, lab_of, symptoms};
+use std::path::Path;
+use std::process::Command;
+
+const DYNAMODB: &str = "fleet.store.kind=\"dynamodb\"";
+
+#[test]
+fn sessions_of_before_a_scale_out_are_served_by_the_new_instances() {
+    let ended = lab(None, &[DYNAMODB]);
+    ended.demand_code(0);
+    let summary = ended.summary();
+    assert_eq!(symptoms(&summary), Vec::<String>::new());
+    assert_eq!(ended.analysis()["sessions"]["losses"].as_object().unwrap().len(), 0, "{}", ended.stdout);
+    let added = summary["scale_out"].as_array().unwrap();
+    assert_eq!(added.len(), 2, "{}", ended.stdout);
+    for instance in added {
+        assert!(instance["adopted_sessions"].as_u64().unwrap() > 0, "{instance}");
+    }
+    let store = &ended.analysis()["store"];
+    assert!(store["acknowledged_writes"].as_u64() > Some(100), "{store}");
+    assert_eq!((&store["lost_writes"], &store["session_keys_without_ttl"]), (&0.into(), &0.into()), "{store}");
+    let samples = std::fs::read_to_string(ended.run_directory().join("samples.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(samples.lines().last().unwrap()).unwrap();
+    let table = &last["store"]["table"];
+    assert_eq!((&table["status"], &table["expires"]), (&"ACTIVE".into(), &true.into()), "{last}");
+}
+
+#[test]
+fn eventual_reads_of_an_emulator_miss_nothing() {
+    lab(None, &[DYNAMODB, "fleet.store.reads=\"eventual\""]).demand_code(0);
+}
+
+#[test]
+fn writes_acknowledged_and_dropped_are_found_in_dynamodb_too() {
+    demand(&lab(Some("dropped-writes"), &[DYNAMODB]), 4, "writes-dropped");
+}
+
+#[test]
+fn a_table_that_hangs_for_two_seconds_costs_nobody_a_session() {
+    let scaling = "[[timeline]]\nat = \"4s\"\ndo = \"scale-out\"\nby = 2\n";
+    let hanging = "[[timeline]]\nat = \"4s\"\ndo = \"store-outage\"\n\n\
+                   [[timeline]]\nat = \"6s\"\ndo = \"store-recovery\"\n";
+    assert!(PROFILE.contains(scaling));
+    let ended = lab_of(&PROFILE.replace(scaling, hanging), None, &[DYNAMODB]);
+    ended.demand_code(0);
+    assert_eq!(ended.analysis()["sessions"]["losses"].as_object().unwrap().len(), 0, "{}", ended.stdout);
+    let store = &ended.analysis()["store"];
+    let outages = store["outages"].as_array().unwrap();
+    assert_eq!((outages.len(), &store["lost_writes"]), (1, &0.into()), "{store}");
+    let seconds = outages[0]["seconds"].as_f64().unwrap();
+    assert!((1.5..4.0).contains(&seconds), "{store}");
+}
+
+/// The exit code, and the names of the checks that failed.
+fn audit(set: &[&str]) -> (Option<i32>, Vec<String>) {
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/quickstart.toml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rushhour"));
+    command.arg("audit").arg(profile).args(["--json", "--set", DYNAMODB]);
+    for set in set {
+        command.args(["--set", set]);
+    }
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let checks: Vec<serde_json::Value> =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
+    let failed = checks.iter().filter(|check| check["result"] == "failed");
+    (output.status.code(), failed.map(|check| check["name"].as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn the_audit_of_a_table_passes_and_finds_sessions_that_never_end() {
+    assert_eq!(audit(&["fleet.tls=true"]), (Some(0), vec![]));
+    let (code, failed) = audit(&["fleet.defect=\"sessions-without-ttl\""]);
+    assert_eq!(code, Some(3));
+    assert_eq!(failed, ["sessions expire in the store", "idle time-out honoured"]);
+}
