@@ -99,6 +99,8 @@ pub enum StoreLocation {
     Direct(String),
     /// Ask sentinels, again after each lost connection.
     Sentinels(Sentinels),
+    /// Ask nodes of a Redis Cluster (`host:port` of each), again after each lost connection.
+    Cluster(Vec<String>),
 }
 
 /// Sentinels that know the primary.
@@ -343,6 +345,9 @@ impl AppConfig {
             && addresses.is_empty()
         {
             return refuse("store.location.sentinels.addresses", "none".into(), "at least one host:port");
+        }
+        if matches!(&self.store.location, StoreLocation::Cluster(nodes) if nodes.is_empty()) {
+            return refuse("store.location.cluster", "none".into(), "at least one host:port");
         }
         Ok(())
     }

@@ -68,6 +68,7 @@ fn store_config(store: &Store, wait_for_replicas: u32, certificates: &Certificat
                 password: password.clone(),
                 tls: true,
             }),
+            StoreLocation::Cluster(nodes) => app::StoreLocation::Cluster(nodes.clone()),
         },
         username,
         password,

@@ -5,7 +5,9 @@ mod canary;
 mod client;
 mod probe;
 mod redis_store;
+mod shards;
 mod watched;
 
 pub use client::Client;
 pub use probe::Probe;
+pub use shards::Shard;

@@ -40,7 +40,7 @@ fn a_job_outlives_the_instance_that_worked_on_it() {
     assert!(progress(&after) >= progress(&before), "{before} {after}");
     let done = wait_for(&mut client, &id, "it is done", |job| job["state"] == "done");
     assert_eq!((&done["by"], progress(&done)), (&json!("b"), 1.0));
-    assert_eq!(redis.ask::<u64>(&["ZCARD", "test:jobs:unfinished"]), 0);
+    assert_eq!(redis.ask::<u64>(&["ZCARD", "test:{jobs}:unfinished"]), 0);
 }
 
 #[test]

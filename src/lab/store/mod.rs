@@ -2,6 +2,8 @@
 //! server is a host of its own, in a zone: it is killed, frozen and brought back together with the link to it.
 
 mod actions;
+mod cluster;
+mod cluster_actions;
 mod config;
 mod data;
 mod host;

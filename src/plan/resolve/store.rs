@@ -3,8 +3,6 @@ use crate::plan::{LabStore, Persistence, StoreKind};
 use crate::profile::{At, LabStoreFile, PersistenceFile, StoreKindFile};
 use std::time::Duration;
 
-/// The replicas of the lab's store.
-const REPLICAS: u32 = 2;
 /// Longer than any two places on Earth are apart, and short enough for a sentinel not to take the link for dead.
 const LONGEST_LINK: Duration = Duration::from_millis(500);
 
@@ -14,10 +12,11 @@ impl Context<'_> {
         let Some(file) = file else { return default };
         let kind = match file.kind {
             Some(StoreKindFile::Single) => StoreKind::Single,
+            Some(StoreKindFile::Cluster) => StoreKind::Cluster,
             Some(StoreKindFile::Sentinel) | None => StoreKind::Sentinel,
         };
         if kind == StoreKind::Single {
-            let help = "leave it out, or write `kind = \"sentinel\"`";
+            let help = "leave it out, or write `kind = \"sentinel\"` or `kind = \"cluster\"`";
             let replicated = [
                 file.down_after.as_ref().map(|v| (&v.span, "down_after")),
                 file.min_replicas_to_write.as_ref().map(|v| (&v.span, "min_replicas_to_write")),
@@ -34,22 +33,24 @@ impl Context<'_> {
         LabStore {
             kind,
             down_after: self.above_zero(&file.down_after, default.down_after.as_secs_f64()),
-            min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref()),
+            min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref(), kind),
             persistence: match file.persistence {
                 Some(PersistenceFile::Snapshot) => Persistence::Snapshot,
                 Some(PersistenceFile::AppendOnly) => Persistence::AppendOnly,
-                Some(PersistenceFile::None) | None => Persistence::None,
+                Some(PersistenceFile::None) => Persistence::None,
+                None => default.persistence,
             },
             link_delay: file.link_delay.as_ref().map_or(default.link_delay, |delay| delay.0),
-            wait_for_replicas: self.replicas(file.wait_for_replicas.as_ref()),
+            wait_for_replicas: self.replicas(file.wait_for_replicas.as_ref(), kind),
         }
     }
 
-    fn replicas(&mut self, written: Option<&At<u32>>) -> u32 {
+    fn replicas(&mut self, written: Option<&At<u32>>, kind: StoreKind) -> u32 {
         let Some(written) = written else { return 0 };
-        if written.value > REPLICAS {
-            let message = format!("{} replicas are more than there are", written.value);
-            self.error(&written.span, message, format!("0 to {REPLICAS}"));
+        // That a single server has none is told where the key is refused.
+        if written.value > kind.replicas() && kind != StoreKind::Single {
+            let message = format!("{} replicas are more than a primary has", written.value);
+            self.error(&written.span, message, format!("0 to {}", kind.replicas()));
         }
         written.value
     }
