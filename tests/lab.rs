@@ -10,7 +10,7 @@ use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{
     Action, AutoscalerPlan, Defect, Distribution, EvictionPolicy, Failover, Farewell, InstanceChoice, LabPlan,
-    LabStore, Outage, Pick, Secret, StoreKind, WarmUp,
+    LabStore, Outage, Persistence, Pick, Secret, StoreKind, WarmUp,
 };
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -545,7 +545,8 @@ async fn interrupting_the_tool_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
-    let store = LabStore { link_delay: Duration::from_millis(20), ..LabStore::default() };
+    let persistence = Persistence::None;
+    let store = LabStore { link_delay: Duration::from_millis(20), persistence, ..LabStore::default() };
     let mut lab = start(&LabPlan { store, ..plan() }).await;
     let done = async |action: Action| lab.lab.apply(&action).await.unwrap_or_else(|error| panic!("{error}"));
     let told = done(Action::StoreFailover { how: Failover::Kill }).await;
@@ -573,4 +574,36 @@ async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
     let trouble = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. });
     assert_eq!(lab.seen.iter().filter(trouble).count(), 0, "what was asked for is no trouble: {:?}", lab.seen);
     lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_fails_over_by_shard_comes_back_and_survives_the_zone_that_has_one_primary() {
+    let store = LabStore { kind: StoreKind::Cluster, link_delay: Duration::from_millis(20), ..LabStore::default() };
+    let mut lab = start(&LabPlan { store, ..plan() }).await;
+    let (directory, pids) =
+        (lab.lab.directory().to_owned(), lab.lab.daemons().map(|(_, pid)| pid).collect::<Vec<u32>>());
+    assert_eq!(pids.len(), 1 + 6 + 6, "HAProxy, six servers, and the link to each");
+    let done = async |action: Action| lab.lab.apply(&action).await.unwrap_or_else(|error| panic!("{error}"));
+    let told = done(Action::StoreFailover { how: Failover::Kill }).await;
+    assert!(told.starts_with("redis-4 took over from redis-1"), "{told}");
+    assert_eq!(done(Action::StoreRecovery).await, "redis-1 started again");
+    let told = done(Action::StoreFailover { how: Failover::Graceful }).await;
+    assert!(told.starts_with("redis-1 took over from redis-4"), "{told}");
+    assert_eq!(done(Action::StoreRestart).await, "with what was persisted");
+    done(Action::StoreOutage).await;
+    assert_eq!(done(Action::StoreRecovery).await, "all go on");
+    done(Action::Evict { policy: EvictionPolicy::VolatileTtl, memory_share: 0.5 }).await;
+    let refused = lab.lab.apply(&Action::Snapshot).await.unwrap_err();
+    assert!(refused.to_string().contains("no common moment"), "{refused}");
+    // The second primary and the replicas of the others.
+    done(Action::ZoneOutage { zone: "zone-b".to_owned(), how: Outage::Kill }).await;
+    let told = done(Action::ZoneRecovery { zone: "zone-b".to_owned() }).await;
+    assert!(told.ends_with("the store: redis-2, redis-4, redis-6 started again"), "{told}");
+    for (what, name) in [("the restart", "store-restarted"), ("the limit", "store-memory-limited")] {
+        lab.until(what, |kind| kind.name() == name).await;
+    }
+    let trouble = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. });
+    assert_eq!(lab.seen.iter().filter(trouble).count(), 0, "what was asked for is no trouble: {:?}", lab.seen);
+    lab.lab.shut_down().await;
+    assert!(!pids.iter().any(|pid| is_alive(*pid)) && !directory.exists());
 }

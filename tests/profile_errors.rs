@@ -204,6 +204,10 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("identity = {", "rejected = [{ }]\nidentity = {", "every response would ask", "{ }"),
     // Fleet, timeline, objectives
     ("provider = \"observe\"", "provider = \"observe\"\ninstances = 2", "`instances` is a key of the lab", "2"),
+    ("provider = \"observe\"", "store = { kind = \"single\", link_delay = \"5ms\" }", "no replicas for `link_delay`", "\"5ms\""),
+    ("provider = \"observe\"", "store = { kind = \"cluster\", wait_for_replicas = 2 }", "more than a primary has", "2"),
+    ("provider = \"observe\"\n\n[[timeline]]\nat = \"15s\"\ndo = \"declare\"", "store = { kind = \"cluster\" }\n\n[[timeline]]\nat = \"15s\"\ndo = \"snapshot\"", "no common moment", "\"snapshot\""),
+    ("provider = \"observe\"\n\n[[timeline]]\nat = \"15s\"\ndo = \"declare\"", "store = { kind = \"single\" }\n\n[[timeline]]\nat = \"15s\"\ndo = \"store-failover\"", "none to fail over to", "\"store-failover\""),
     ("provider = \"observe\"", "", "has a URL of its own", "\"http://127.0.0.1:8080\""),
     ("provider = \"observe\"", "store = { kind = \"single\", reads = \"eventual\" }", "`reads` is for DynamoDB", "\"eventual\""),
     ("at = \"15s\"", "at = \"30s\"", "the load is over by then: it lasts 30s", "\"30s\""),

@@ -99,6 +99,8 @@ pub enum StoreLocation {
     Direct(String),
     /// Redis: ask sentinels for the primary, again after each lost connection.
     Sentinels(Sentinels),
+    /// Ask nodes of a Redis Cluster (`host:port` of each), again after each lost connection.
+    Cluster(Vec<String>),
     /// DynamoDB.
     Dynamodb(Dynamodb),
 }
@@ -396,6 +398,11 @@ impl StoreConfig {
             StoreLocation::Sentinels(Sentinels { addresses, .. }) => {
                 if addresses.is_empty() {
                     return refuse("store.location.sentinels.addresses", "none", "at least one host:port");
+                }
+            }
+            StoreLocation::Cluster(nodes) => {
+                if nodes.is_empty() {
+                    return refuse("store.location.cluster", "none", "at least one host:port");
                 }
             }
             StoreLocation::Dynamodb(Dynamodb { table, region, .. }) => {

@@ -1,8 +1,9 @@
 use super::check::{Check, CheckResult, Practice};
-use crate::plan::{RedisAccess, Secret, StoreLocation, StoreLogin};
+use crate::plan::{RedisAccess, Secret, StoreLocation, StoreLogin, StoreNode};
 use crate::store::Client;
+use redis::aio::MultiplexedConnection;
 use redis::{InfoDict, Value, cmd, pipe};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -13,15 +14,20 @@ const ZONES: Practice = Practice {
     why: "with all nodes in one zone, the zone's outage takes every session with it",
     remedy: "place a replica in another zone than the primary",
 };
+const MAJORITY: Practice = Practice {
+    name: ZONES.name,
+    why: "without most of its primaries a cluster promotes no replica: that zone's outage takes all of it along",
+    remedy: "spread the primaries over three zones, so that none has half of them",
+};
 const FAILOVER: Practice = Practice {
     name: "store fails over by itself",
     why: "without it the store is away until somebody wakes up",
-    remedy: "run replicas and at least three sentinels (or Multi-AZ with automatic failover)",
+    remedy: "run replicas and at least three sentinels, or a cluster (or Multi-AZ with automatic failover)",
 };
 const PERSISTENCE: Practice = Practice {
-    name: "store data outlives a process",
-    why: "data in one process's memory is gone with it, and with it everybody's session",
-    remedy: "run a replica, or persist to disk (append-only, snapshots)",
+    name: "store data outlives a restart",
+    why: "replicas have the data in memory too: when all nodes restart or lose power at once, every session is gone",
+    remedy: "persist to disk: `appendonly yes`, or at least snapshots (`save`)",
 };
 const IN_TRANSIT: Practice = Practice {
     name: "plain text to the store refused",
@@ -77,7 +83,7 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 /// `idle_timeout`: after which a session may be gone.
 pub(super) async fn store(access: &RedisAccess, idle_timeout: Duration) -> Vec<Check> {
-    let mut checks = vec![zones(access), failover(access).await];
+    let mut checks = vec![zones(access).await, failover(access).await];
     checks.extend(settings(access).await);
     checks.push(AT_REST.found(CheckResult::NotApplicable, "cannot be told from outside"));
     checks.push(plain_text(access).await);
@@ -89,10 +95,26 @@ pub(super) async fn store(access: &RedisAccess, idle_timeout: Duration) -> Vec<C
     checks
 }
 
-fn zones(access: &RedisAccess) -> Check {
+async fn zones(access: &RedisAccess) -> Check {
     let zones: BTreeSet<&str> = access.nodes.iter().map(|node| node.zone.as_str()).collect();
     let told: Vec<String> = access.nodes.iter().map(|node| format!("{} in {}", node.name, node.zone)).collect();
-    ZONES.holds(zones.len() >= 2, told.join(", "))
+    let told = told.join(", ");
+    if !matches!(access.location, StoreLocation::Cluster(_)) {
+        return ZONES.holds(zones.len() >= 2, told);
+    }
+    let shards = match client(access).shards(&access.location).await {
+        Ok(shards) => shards,
+        Err(error) => return ZONES.unknown(error.to_string()),
+    };
+    // Without most of its primaries a cluster elects none.
+    let is_primary = |node: &&StoreNode| shards.iter().any(|shard| shard.primary == node.address);
+    let primaries_in = |zone: &str| access.nodes.iter().filter(is_primary).filter(|node| node.zone == zone).count();
+    match zones.iter().find(|zone| 2 * primaries_in(zone) >= shards.len()) {
+        Some(zone) => {
+            MAJORITY.holds(false, format!("{} of {} primaries in {zone}; {told}", primaries_in(zone), shards.len()))
+        }
+        None => ZONES.holds(true, told),
+    }
 }
 
 fn client(access: &RedisAccess) -> Client {
@@ -102,6 +124,7 @@ fn client(access: &RedisAccess) -> Client {
 async fn failover(access: &RedisAccess) -> Check {
     let (addresses, name) = match &access.location {
         StoreLocation::Direct(_) => return FAILOVER.holds(false, "a single server, nobody watches it"),
+        StoreLocation::Cluster(_) => return cluster_failover(access).await,
         StoreLocation::Sentinels { addresses, name } => (addresses, name),
     };
     for address in addresses {
@@ -116,24 +139,75 @@ async fn failover(access: &RedisAccess) -> Check {
     FAILOVER.unknown("no sentinel answers")
 }
 
-/// What the primary says of itself.
+/// Primaries elect a replica in the place of one of them: it takes three, and a replica of each.
+async fn cluster_failover(access: &RedisAccess) -> Check {
+    match client(access).shards(&access.location).await {
+        Ok(shards) => {
+            let alone = shards.iter().filter(|shard| shard.replicas.is_empty()).count();
+            let told = format!("{} primaries, {alone} of them without a replica", shards.len());
+            FAILOVER.holds(shards.len() >= 3 && alone == 0, told)
+        }
+        Err(error) => FAILOVER.unknown(error.to_string()),
+    }
+}
+
+/// What a primary says of itself.
+struct Settings {
+    replicas: u32,
+    logged: bool,
+    /// Seconds and changes after which it writes a snapshot; empty: it never does.
+    snapshots: String,
+    eviction: String,
+}
+
+impl Settings {
+    async fn of(access: &RedisAccess, primary: &str) -> redis::RedisResult<Settings> {
+        let mut primary = client(access).connect(primary).await?;
+        let mut question = pipe();
+        question.cmd("INFO").cmd("CONFIG").arg("GET").arg("save");
+        let (info, save): (InfoDict, HashMap<String, String>) = question.query_async(&mut primary).await?;
+        Ok(Settings {
+            replicas: info.get("connected_slaves").unwrap_or_default(),
+            logged: info.get::<u8>("aof_enabled") == Some(1),
+            snapshots: save.get("save").cloned().unwrap_or_default(),
+            eviction: info.get("maxmemory_policy").unwrap_or_default(),
+        })
+    }
+
+    fn persists(&self) -> bool {
+        self.logged || !self.snapshots.is_empty()
+    }
+
+    fn persistence(&self) -> String {
+        let Settings { replicas, snapshots, .. } = self;
+        match (self.logged, snapshots.as_str()) {
+            (true, _) => format!("an append-only log, {replicas} replicas"),
+            (false, "") => format!("nothing reaches a disk; {replicas} replicas make up for the loss of one node only"),
+            (false, _) => format!("snapshots only (`save {snapshots}`), {replicas} replicas"),
+        }
+    }
+}
+
+/// What the primaries say of themselves; the one that does worst counts.
 async fn settings(access: &RedisAccess) -> Vec<Check> {
-    let info = async {
-        let address = client(access).primary(&access.location).await?;
-        let mut primary = client(access).connect(&address).await?;
-        cmd("INFO").query_async::<InfoDict>(&mut primary).await
+    let asked = async {
+        let mut all = Vec::new();
+        for shard in client(access).shards(&access.location).await? {
+            all.push(Settings::of(access, &shard.primary).await?);
+        }
+        Ok::<_, redis::RedisError>(all)
     };
-    let info = match info.await {
-        Ok(info) => info,
+    let all = match asked.await {
+        Ok(all) => all,
         Err(error) => return [PERSISTENCE, EVICTION].map(|p| p.unknown(error.to_string())).to_vec(),
     };
-    let replicas: u32 = info.get("connected_slaves").unwrap_or_default();
-    let logged = info.get::<u8>("aof_enabled") == Some(1);
-    let policy: String = info.get("maxmemory_policy").unwrap_or_default();
-    let log = if logged { "an append-only log" } else { "no append-only log" };
+    let worst = |good: fn(&Settings) -> bool| all.iter().find(|settings| !good(settings)).or(all.first());
+    let Some((persistence, eviction)) = worst(Settings::persists).zip(worst(|s| s.eviction == "noeviction")) else {
+        return [PERSISTENCE, EVICTION].map(|p| p.unknown("no primary is known")).to_vec();
+    };
     vec![
-        PERSISTENCE.holds(logged || replicas > 0, format!("{replicas} replicas, {log}")),
-        EVICTION.holds(policy == "noeviction", policy),
+        PERSISTENCE.holds(persistence.persists(), persistence.persistence()),
+        EVICTION.holds(eviction.eviction == "noeviction", eviction.eviction.as_str()),
     ]
 }
 
@@ -235,20 +309,27 @@ async fn times_to_live(access: &RedisAccess, idle_timeout: Duration) -> Vec<Chec
 
 /// Milliseconds to live of keys of sessions; -1: for ever.
 async fn session_times(access: &RedisAccess) -> redis::RedisResult<Vec<i64>> {
-    let address = client(access).primary(&access.location).await?;
-    let mut primary = client(access).connect(&address).await?;
+    let mut times = Vec::new();
+    for shard in client(access).shards(&access.location).await? {
+        let mut primary = client(access).connect(&shard.primary).await?;
+        times.extend(session_times_of(access, &mut primary).await?);
+    }
+    Ok(times)
+}
+
+async fn session_times_of(access: &RedisAccess, primary: &mut MultiplexedConnection) -> redis::RedisResult<Vec<i64>> {
     let mut times = Vec::new();
     let mut cursor = 0;
     loop {
         let (next, keys): (u64, Vec<String>) =
-            cmd("SCAN").arg(cursor).arg("COUNT").arg(KEYS_SAMPLED).query_async(&mut primary).await?;
+            cmd("SCAN").arg(cursor).arg("COUNT").arg(KEYS_SAMPLED).query_async(primary).await?;
         let mut question = pipe();
         let is_session = |key: &&String| access.session_prefixes.iter().any(|prefix| key.starts_with(prefix));
         for key in keys.iter().filter(is_session) {
             question.cmd("PTTL").arg(key);
         }
         if !question.is_empty() {
-            let found: Vec<i64> = question.query_async(&mut primary).await?;
+            let found: Vec<i64> = question.query_async(primary).await?;
             times.extend(found.into_iter().filter(|ms| *ms != -2));
         }
         cursor = next;

@@ -49,7 +49,7 @@ pub struct FleetGauges {
 /// The store, as its probe sees it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoreGauges {
-    /// What the primary says of itself; None while no primary answers.
+    /// What the primary says of itself, or the primaries of a cluster together; None while one of them does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<PrimaryGauges>,
     /// What DynamoDB says of the table; None while it does not answer.
@@ -92,7 +92,7 @@ pub struct StoreNodeGauges {
     pub node: String,
     pub zone: String,
     pub role: StoreRole,
-    /// Writes of the probe that the primary has and this node has not.
+    /// Writes of the probe that its primary has and this node has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_writes: Option<u64>,
 }

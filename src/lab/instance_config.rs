@@ -84,6 +84,7 @@ fn redis(location: StoreLocation, login: &StoreLogin) -> app::StoreLocation {
             password: Some(app::Secret::new(login.password.expose())),
             tls: true,
         }),
+        StoreLocation::Cluster(nodes) => app::StoreLocation::Cluster(nodes),
     }
 }
 

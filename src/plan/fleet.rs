@@ -59,6 +59,8 @@ pub struct WarmUp {
 pub enum StoreKind {
     /// Redis: one primary, two replicas, three sentinels.
     Sentinel,
+    /// Redis Cluster: three primaries, each with a replica.
+    Cluster,
     /// One Redis: starts faster, cannot fail over.
     Single,
     /// A DynamoDB table, of an emulator.
@@ -76,11 +78,22 @@ pub enum Reads {
     Eventual,
 }
 
+impl StoreKind {
+    /// Replicas of each primary.
+    pub fn replicas(self) -> u32 {
+        match self {
+            StoreKind::Sentinel => 2,
+            StoreKind::Cluster => 1,
+            StoreKind::Single => 0,
+        }
+    }
+}
+
 /// How the lab's store is set up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabStore {
     pub kind: StoreKind,
-    /// A sentinel takes a server that has been silent for this long to be down.
+    /// A server that has been silent for this long is taken to be down.
     pub down_after: Duration,
     /// A primary with fewer replicas in touch refuses writes; 0: it never does.
     pub min_replicas_to_write: u32,
@@ -101,7 +114,7 @@ impl Default for LabStore {
             kind: StoreKind::Sentinel,
             down_after: Duration::from_secs(1),
             min_replicas_to_write: 0,
-            persistence: Persistence::None,
+            persistence: Persistence::AppendOnly,
             link_delay: Duration::ZERO,
             wait_for_replicas: 0,
             reads: Reads::Consistent,

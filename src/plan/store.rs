@@ -37,6 +37,8 @@ pub enum StoreLocation {
         /// The name under which they know the primary.
         name: String,
     },
+    /// A Redis Cluster: some of its nodes, any of which knows all.
+    Cluster(Vec<String>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -68,6 +68,8 @@ pub struct WarmUpFile {
 pub enum StoreKindFile {
     /// Redis: one primary, two replicas, three sentinels.
     Sentinel,
+    /// Redis Cluster: three primaries, each with a replica in another zone. Wants Redis 7.
+    Cluster,
     /// One Redis: starts faster, cannot fail over.
     Single,
     /// A DynamoDB table, of an emulator.
@@ -84,24 +86,25 @@ pub enum ReadsFile {
     Eventual,
 }
 
-/// The lab's session store. All but `kind`, `persistence` and `reads` is for `kind = "sentinel"`.
+/// The lab's session store. `kind = "single"` takes `persistence` only, `kind = "dynamodb"` `reads` only.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabStoreFile {
     /// Default: `sentinel`.
     pub kind: Option<At<StoreKindFile>>,
-    /// A sentinel takes a server that has been silent for this long to be down. Default: `1s`.
+    /// Sentinels, or the nodes of a cluster (`cluster-node-timeout`), take a server that has been silent for this long to
+    /// be down. Default: `1s`.
     pub down_after: Option<At<Span>>,
-    /// A primary with fewer replicas in touch refuses writes; 0 to 2. Default: 0, it never does.
+    /// A primary with fewer replicas in touch refuses writes; 0 to 2, in a cluster to 1. Default: 0, it never does.
     pub min_replicas_to_write: Option<At<u32>>,
-    /// What of the data outlives its processes. Not with `kind = "dynamodb"`. Default: `none`.
+    /// What of the data outlives its processes. Not with `kind = "dynamodb"`. Default: `append-only`.
     pub persistence: Option<At<PersistenceFile>>,
     /// With `kind = "dynamodb"`: what the application's reads may miss. Default: `consistent`.
     pub reads: Option<At<ReadsFile>>,
     /// How long replication is on its way between two nodes. Default: `0ms`, and then a killed primary loses nothing:
     /// the kernel still delivers what was sent. Wants Linux and Redis 7.
     pub link_delay: Option<At<Span>>,
-    /// The application acknowledges a write once this many replicas have it (`WAIT`); 0 to 2. Default: 0.
+    /// The application acknowledges a write once this many replicas have it (`WAIT`); 0 to 2, in a cluster to 1. Default: 0.
     pub wait_for_replicas: Option<At<u32>>,
 }
 
@@ -109,7 +112,7 @@ pub struct LabStoreFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PersistenceFile {
-    /// Nothing.
+    /// Nothing: replicas have it in memory, and lose it where all restart at once.
     None,
     /// All of it, each ten seconds in which something changed.
     Snapshot,

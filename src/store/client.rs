@@ -1,10 +1,13 @@
+use super::shards::{Shard, shards};
 use crate::plan::{StoreLocation, StoreLogin};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
-    TlsCertificates,
+    TlsCertificates, Value,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Opens connections to nodes and sentinels of a store, over TLS, as one of its users. Nothing is waited for longer
@@ -14,6 +17,8 @@ pub struct Client {
     certificates: TlsCertificates,
     /// None: as whoever the store takes a stranger for.
     login: Option<StoreLogin>,
+    /// Which sentinel or node is asked first: the one that answered last, for another may hang.
+    first: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Client {
@@ -26,7 +31,8 @@ impl Client {
     pub const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
     pub fn new(ca_pem: &[u8], login: Option<StoreLogin>) -> Client {
-        Client { certificates: TlsCertificates { client_tls: None, root_cert: Some(ca_pem.to_owned()) }, login }
+        let certificates = TlsCertificates { client_tls: None, root_cert: Some(ca_pem.to_owned()) };
+        Client { certificates, login, first: Arc::default() }
     }
 
     /// `address` is `host:port`.
@@ -53,19 +59,39 @@ impl Client {
             .await
     }
 
-    /// The address of the primary, as the first sentinel that answers knows it.
+    /// The primary, or that of a cluster's first shard.
     ///
     /// # Errors
-    /// No sentinel answers.
+    /// As [`Client::shards`].
     pub async fn primary(&self, location: &StoreLocation) -> RedisResult<String> {
-        let (addresses, name) = match location {
-            StoreLocation::Direct(address) => return Ok(address.clone()),
-            StoreLocation::Sentinels { addresses, name } => (addresses, name),
+        let no_shard = || RedisError::from((ErrorKind::Client, "no node of the cluster has any slot"));
+        self.shards(location).await?.into_iter().next().map(|shard| shard.primary).ok_or_else(no_shard)
+    }
+
+    /// The primaries, as the first sentinel or node that answers knows them.
+    ///
+    /// # Errors
+    /// Nobody answers who could know.
+    pub async fn shards(&self, location: &StoreLocation) -> RedisResult<Vec<Shard>> {
+        let addresses = match location {
+            StoreLocation::Direct(address) => return Ok(vec![Shard::whole(address.clone())]),
+            StoreLocation::Sentinels { addresses, .. } | StoreLocation::Cluster(addresses) => addresses,
         };
-        let mut failure = RedisError::from((ErrorKind::Client, "no sentinel is known"));
-        for sentinel in addresses {
-            match self.ask_sentinel(sentinel, name).await {
-                Ok(address) => return Ok(address),
+        let mut failure = RedisError::from((ErrorKind::Client, "nobody is known who could be asked for the primary"));
+        let first = self.first.load(Ordering::Relaxed);
+        for turn in first..first + addresses.len() {
+            let address = &addresses[turn % addresses.len()];
+            let answer = match location {
+                StoreLocation::Sentinels { name, .. } => {
+                    self.ask_sentinel(address, name).await.map(|primary| vec![Shard::whole(primary)])
+                }
+                _ => self.ask_node(address).await,
+            };
+            match answer {
+                Ok(shards) => {
+                    self.first.store(turn % addresses.len(), Ordering::Relaxed);
+                    return Ok(shards);
+                }
                 Err(error) => failure = error,
             }
         }
@@ -77,5 +103,11 @@ impl Client {
         let (host, port): (String, u16) =
             redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut connection).await?;
         Ok(format!("{host}:{port}"))
+    }
+
+    async fn ask_node(&self, node: &str) -> RedisResult<Vec<Shard>> {
+        let mut connection = self.connect(node).await?;
+        let answer: Vec<Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+        Ok(shards(&answer))
     }
 }

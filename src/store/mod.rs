@@ -7,11 +7,13 @@ mod client;
 mod dynamodb_store;
 mod probe;
 mod redis_store;
+mod shards;
 #[cfg(feature = "aws")]
 mod table;
 mod watched;
 
 pub use client::Client;
 pub use probe::Probe;
+pub use shards::Shard;
 #[cfg(feature = "aws")]
 pub use table::{EXPIRES_AT, Table, reason};

@@ -35,11 +35,26 @@ fn a_clean_lab_passes_and_each_planted_defect_is_named() {
         ("plain-text-port", vec!["plain text to the store refused"]),
         ("sessions-without-ttl", vec!["sessions expire in the store", "idle time-out honoured"]),
     ] {
-        let (code, found, unknown) = audit(&[&format!("fleet.defect=\"{defect}\"")]);
-        assert_eq!(
-            (code, found.as_slice(), unknown.len()),
-            (Some(3), failed.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().as_slice(), 0),
-            "{defect}"
-        );
+        demand(&[&format!("fleet.defect=\"{defect}\"")], &failed);
     }
+}
+
+#[test]
+fn a_store_that_persists_nothing_is_named_also_where_it_has_replicas() {
+    demand(&["fleet.store.persistence=\"none\""], &["store data outlives a restart"]);
+    assert_eq!(audit(&["fleet.store.persistence=\"snapshot\""]), (Some(0), vec![], vec![]));
+}
+
+#[test]
+fn a_cluster_passes_over_three_zones_and_not_over_two() {
+    let cluster = "fleet.store.kind=\"cluster\"";
+    demand(&[cluster], &["store nodes over zones"]);
+    let zones = "fleet.zones=[\"zone-a\", \"zone-b\", \"zone-c\"]";
+    assert_eq!(audit(&[cluster, zones]), (Some(0), vec![], vec![]));
+}
+
+/// These checks fail, and no other is unknown.
+fn demand(set: &[&str], failed: &[&str]) {
+    let failed: Vec<String> = failed.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(audit(set), (Some(3), failed, vec![]), "{set:?}");
 }

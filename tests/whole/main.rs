@@ -2,6 +2,7 @@
 
 mod audit;
 mod bad_days;
+mod cluster;
 mod comparing;
 mod defects;
 #[cfg(feature = "aws")]

@@ -1,7 +1,8 @@
 use super::super::config::AppConfig;
 use super::super::defect::Defect;
 
-/// Names of everything that is kept, all under one prefix.
+/// Names of everything that is kept, all under one prefix. What is changed together has the same part in braces: a Redis
+/// Cluster keeps it in one place.
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: String,
@@ -32,12 +33,12 @@ impl Keys {
 
     /// How many lines were added to a user's cart.
     pub fn cart_count(&self, user: &str) -> String {
-        format!("{}cart:{user}:count", self.prefix)
+        format!("{}cart:{{{user}}}:count", self.prefix)
     }
 
     /// The latest of these lines.
     pub fn cart_lines(&self, user: &str) -> String {
-        format!("{}cart:{user}:lines", self.prefix)
+        format!("{}cart:{{{user}}}:lines", self.prefix)
     }
 
     pub fn preferences(&self, user: &str) -> String {
@@ -46,11 +47,11 @@ impl Keys {
 
     /// Unfinished jobs, scored by the time at which anyone may take them.
     pub fn unfinished_jobs(&self) -> String {
-        format!("{}jobs:unfinished", self.prefix)
+        format!("{}{{jobs}}:unfinished", self.prefix)
     }
 
     /// What a job's id is put behind.
     pub fn job_prefix(&self) -> String {
-        format!("{}job:", self.prefix)
+        format!("{}{{jobs}}:", self.prefix)
     }
 }

@@ -9,9 +9,17 @@ use redis::{
     TlsCertificates, Value,
 };
 
-use super::super::config::{Secret, StoreConfig, StoreLocation, Tls};
+use super::super::config::{Secret, Sentinels, StoreConfig, StoreLocation, Tls};
 use super::super::error::AppError;
 use super::error::StoreError;
+use super::slots::{SLOTS, Slot, Slots, primary_for, slot_of};
+
+/// A connection to a primary, and what it serves.
+#[derive(Debug, Clone)]
+pub struct Primary {
+    pub slots: Slots,
+    pub connection: MultiplexedConnection,
+}
 
 /// Knows how to get a connection to whichever Redis is the primary now.
 #[derive(Debug)]
@@ -22,11 +30,12 @@ pub struct Locator {
     tls: Option<TlsCertificates>,
     sentinel_tls: bool,
     timeout: Duration,
-    /// Which sentinel is asked first: the next one each time, so that one that hangs costs one attempt.
+    /// Which sentinel or node is asked first: the next one each time, so that one that hangs costs one attempt.
     first: AtomicUsize,
 }
 
-/// Sentinels and the primary each get a share of the store's time-out, so that one that hangs leaves time for the next.
+/// Whoever is asked for the primary, and the primary, each get a share of the store's time-out, so that one that hangs
+/// leaves time for the next.
 const SHARES_OF_TIMEOUT: u32 = 4;
 
 impl Locator {
@@ -35,7 +44,7 @@ impl Locator {
     pub fn new(config: &StoreConfig) -> Result<Self, AppError> {
         let sentinel = match &config.location {
             StoreLocation::Sentinels(sentinels) => Some(sentinels),
-            StoreLocation::Direct(_) | StoreLocation::Dynamodb(_) => None,
+            StoreLocation::Direct(_) | StoreLocation::Cluster(_) | StoreLocation::Dynamodb(_) => None,
         };
         Ok(Self {
             location: config.location.clone(),
@@ -51,24 +60,37 @@ impl Locator {
         })
     }
 
-    /// Connects to the primary.
+    /// The slot that decides which primary has a key. What has no key may go to any.
+    pub fn slot(&self, key: Option<&[u8]>) -> Slot {
+        match (&self.location, key) {
+            (StoreLocation::Cluster(_), Some(key)) => slot_of(key),
+            (StoreLocation::Cluster(_), None) => rand::random_range(0..SLOTS),
+            _ => 0,
+        }
+    }
+
+    /// Connects to the primary that serves a slot.
     ///
     /// # Errors
     /// [`StoreError::NotConnected`] with the last reason when none of the ways led to a primary.
-    pub async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
-        let sentinels = match &self.location {
-            StoreLocation::Direct(address) => {
-                return self.open(address, &self.login, self.tls.as_ref(), self.timeout).await;
-            }
-            StoreLocation::Sentinels(sentinels) => sentinels,
+    pub async fn connect(&self, slot: Slot) -> Result<Primary, StoreError> {
+        let connected = match &self.location {
+            StoreLocation::Direct(address) => self.open(address, &self.login, self.tls.as_ref(), self.timeout).await,
+            StoreLocation::Sentinels(sentinels) => self.connect_by_sentinels(sentinels).await,
+            StoreLocation::Cluster(nodes) => return self.connect_in_cluster(nodes, slot).await,
             StoreLocation::Dynamodb(_) => return Err(StoreError::NotConnected("DynamoDB is no Redis".into())),
         };
-        let count = sentinels.addresses.len();
-        let first = self.first.fetch_add(1, Ordering::Relaxed);
+        connected.map(|connection| Primary { slots: Slots::all(), connection })
+    }
+
+    async fn connect_by_sentinels(&self, sentinels: &Sentinels) -> Result<MultiplexedConnection, StoreError> {
         let mut last = StoreError::NotConnected("no sentinel is configured".into());
-        for turn in 0..count {
-            let address = &sentinels.addresses[(first.wrapping_add(turn)) % count];
-            match self.ask_and_connect(address, &sentinels.master_name).await {
+        for address in self.in_turn(&sentinels.addresses) {
+            let connected = async {
+                let primary = self.ask_sentinel(address, &sentinels.master_name).await?;
+                self.open_primary(&primary).await
+            };
+            match connected.await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = error,
             }
@@ -76,10 +98,29 @@ impl Locator {
         Err(last)
     }
 
-    async fn ask_and_connect(&self, sentinel: &str, master: &str) -> Result<MultiplexedConnection, StoreError> {
-        let share = self.timeout / SHARES_OF_TIMEOUT;
+    async fn connect_in_cluster(&self, nodes: &[String], slot: Slot) -> Result<Primary, StoreError> {
+        let mut last = StoreError::NotConnected("no node is configured".into());
+        for node in self.in_turn(nodes) {
+            match self.ask_node(node, slot).await {
+                // The others know no better just now, and the next attempt begins with another.
+                Ok((primary, slots)) => {
+                    let connection = self.open_primary(&primary).await?;
+                    return Ok(Primary { slots, connection });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn in_turn<'a>(&self, addresses: &'a [String]) -> impl Iterator<Item = &'a String> {
+        let first = self.first.fetch_add(1, Ordering::Relaxed) % addresses.len().max(1);
+        addresses.iter().cycle().skip(first).take(addresses.len())
+    }
+
+    async fn ask_sentinel(&self, sentinel: &str, master: &str) -> Result<String, StoreError> {
         let tls = self.tls.as_ref().filter(|_| self.sentinel_tls);
-        let mut connection = self.open(sentinel, &self.sentinel_login, tls, share).await?;
+        let mut connection = self.open(sentinel, &self.sentinel_login, tls, self.share()).await?;
         let answer: Option<(String, u16)> = redis::cmd("SENTINEL")
             .arg("GET-MASTER-ADDR-BY-NAME")
             .arg(master)
@@ -89,9 +130,24 @@ impl Locator {
         let Some((host, port)) = answer else {
             return Err(StoreError::NotConnected(format!("sentinel {sentinel} knows no primary called {master}")));
         };
-        let primary = format!("{host}:{port}");
-        let mut connection = self.open(&primary, &self.login, self.tls.as_ref(), share).await?;
-        // A sentinel that has not heard of a failover yet names the old primary, which by now may be a replica.
+        Ok(format!("{host}:{port}"))
+    }
+
+    async fn ask_node(&self, node: &str, slot: Slot) -> Result<(String, Slots), StoreError> {
+        let not_connected = |reason: String| StoreError::NotConnected(format!("redis {node}: {reason}"));
+        let mut connection = self.open(node, &self.login, self.tls.as_ref(), self.share()).await?;
+        let answer: Vec<Value> = redis::cmd("CLUSTER")
+            .arg("SLOTS")
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| not_connected(error.to_string()))?;
+        let host = node.rsplit_once(':').map_or(node, |(host, _)| host);
+        primary_for(slot, &answer, host).ok_or_else(|| not_connected(format!("nobody serves slot {slot}")))
+    }
+
+    /// Whoever named it may not have heard of a failover yet, and then it may be a replica by now.
+    async fn open_primary(&self, primary: &str) -> Result<MultiplexedConnection, StoreError> {
+        let mut connection = self.open(primary, &self.login, self.tls.as_ref(), self.share()).await?;
         let role: Vec<Value> = redis::cmd("ROLE")
             .query_async(&mut connection)
             .await
@@ -102,6 +158,10 @@ impl Locator {
         }
         connection.set_response_timeout(self.timeout);
         Ok(connection)
+    }
+
+    fn share(&self) -> Duration {
+        self.timeout / SHARES_OF_TIMEOUT
     }
 
     async fn open(

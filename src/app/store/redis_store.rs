@@ -2,24 +2,26 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
+use redis::{Arg, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use super::super::config::StoreConfig;
 use super::super::error::AppError;
 use super::error::{Repeat, StoreError};
-use super::locate::Locator;
+use super::locate::{Locator, Primary};
+use super::slots::{SLOTS, Slot};
 use super::waiting_writes::{Unwritten, WaitingWrites};
 
-/// The shared Redis behind one multiplexed connection.
+/// The shared Redis behind one multiplexed connection to each primary.
 #[derive(Debug)]
 pub struct RedisClient {
     locator: Locator,
     timeout: Duration,
-    current: RwLock<Slot>,
-    /// Held while connecting, so that a lost connection is replaced once and not by every request that missed it.
-    connecting: Mutex<()>,
+    open: RwLock<Open>,
+    /// Held while connecting, so that a lost connection is replaced once and not by every request that missed it. Each
+    /// is for some of the slots: whoever waits for one shard of a cluster does not hold up the others.
+    connecting: [Mutex<()>; TURNS],
     waiting: Option<WaitingWrites>,
 }
 
@@ -31,6 +33,23 @@ pub(super) enum Question<'a> {
 }
 
 impl Question<'_> {
+    /// The key that decides where a cluster has this; all keys of one question are in one slot.
+    fn key(&self) -> Option<&[u8]> {
+        let command = match self {
+            Self::Command(command) => *command,
+            Self::Transaction(commands) => commands.cmd_iter().next()?,
+        };
+        let mut words = command.args_iter().filter_map(|word| match word {
+            Arg::Simple(word) => Some(word),
+            _ => None,
+        });
+        match words.next()? {
+            // The script and the number of keys come first.
+            b"EVAL" => words.nth(2),
+            _ => words.next(),
+        }
+    }
+
     pub(super) async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
         match self {
             Self::Command(command) => command.query_async(connection).await,
@@ -40,11 +59,20 @@ impl Question<'_> {
 }
 
 #[derive(Debug, Default)]
-struct Slot {
+struct Open {
     /// Counts connections, so that a request that failed on an old one does not throw the new one away.
     generation: u64,
-    connection: Option<MultiplexedConnection>,
+    primaries: Vec<(u64, Primary)>,
 }
+
+impl Open {
+    fn serving(&self, slot: Slot) -> Option<(u64, MultiplexedConnection)> {
+        let (generation, primary) = self.primaries.iter().find(|(_, primary)| primary.slots.contains(slot))?;
+        Some((*generation, primary.connection.clone()))
+    }
+}
+
+const TURNS: usize = 16;
 
 const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -59,8 +87,8 @@ impl RedisClient {
         Ok(Self {
             locator: Locator::new(config)?,
             timeout: Duration::from_millis(config.timeout_ms),
-            current: RwLock::default(),
-            connecting: Mutex::new(()),
+            open: RwLock::default(),
+            connecting: [const { Mutex::const_new(()) }; TURNS],
             waiting: WaitingWrites::new(config),
         })
     }
@@ -113,16 +141,17 @@ impl RedisClient {
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
+            let slot = self.locator.slot(question.key());
             let connected = match self.waiting.as_ref().filter(|_| repeat == Repeat::IfNotDone) {
                 Some(waiting) => {
-                    let written = waiting.write(&self.locator, question).await;
+                    let written = waiting.write(&self.locator, slot, question).await;
                     match written {
                         Err(Unwritten::NotNow(error)) => Err(error),
                         Err(Unwritten::InDoubt(error)) => return Err(error),
                         Ok(value) => return Ok(value),
                     }
                 }
-                None => self.connection().await,
+                None => self.connection(slot).await,
             };
             let failure = match connected {
                 Err(error) => error,
@@ -155,31 +184,33 @@ impl RedisClient {
         }
     }
 
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), StoreError> {
-        if let Some(current) = self.current() {
+    async fn connection(&self, slot: Slot) -> Result<(u64, MultiplexedConnection), StoreError> {
+        if let Some(current) = self.current(slot) {
             return Ok(current);
         }
-        let _turn = self.connecting.lock().await;
-        if let Some(current) = self.current() {
+        let _turn = self.connecting[usize::from(slot) * TURNS / usize::from(SLOTS)].lock().await;
+        if let Some(current) = self.current(slot) {
             return Ok(current);
         }
-        let connection = self.locator.connect().await?;
-        let mut slot = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        slot.generation += 1;
-        slot.connection = Some(connection.clone());
-        Ok((slot.generation, connection))
+        let primary = self.locator.connect(slot).await?;
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever came by another of its slots may have been faster.
+        if let Some(current) = open.serving(slot) {
+            return Ok(current);
+        }
+        open.generation += 1;
+        let (generation, connection) = (open.generation, primary.connection.clone());
+        open.primaries.push((generation, primary));
+        Ok((generation, connection))
     }
 
-    fn current(&self) -> Option<(u64, MultiplexedConnection)> {
-        let slot = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        slot.connection.clone().map(|connection| (slot.generation, connection))
+    fn current(&self, slot: Slot) -> Option<(u64, MultiplexedConnection)> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).serving(slot)
     }
 
     fn discard(&self, generation: u64) {
-        let mut slot = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.generation == generation {
-            slot.connection = None;
-        }
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        open.primaries.retain(|(kept, _)| *kept != generation);
     }
 }
 
@@ -203,9 +234,10 @@ impl Consequence {
     }
 }
 
-/// Refusals of a server that is no primary any more, not one yet, or cut off from its replicas
-/// (`min-replicas-to-write`).
-const WRONG_SERVER: [&str; 4] = ["READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS"];
+/// Refusals of a server that is no primary any more, not one yet, cut off from its replicas (`min-replicas-to-write`) or
+/// from the rest of its cluster, or that does not have the slot, or not all of it.
+const WRONG_SERVER: [&str; 8] =
+    ["READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN"];
 
 fn refused_by_the_wrong_server(error: &RedisError) -> bool {
     let Some(refusals) = error.clone().into_server_errors() else { return false };
@@ -233,6 +265,8 @@ mod tests {
             "-READONLY You can't write against a read only replica.\r\n",
             "-LOADING Redis is loading the dataset in memory\r\n",
             "-NOREPLICAS Not enough good replicas to write.\r\n",
+            "-CLUSTERDOWN The cluster is down\r\n",
+            "-MOVED 12182 127.0.0.1:7002\r\n",
             "-EXECABORT Transaction discarded because of: READONLY You can't write.\r\n",
         ] {
             let wanted = Consequence { surely_not_done: true, connection_is_useless: true };
@@ -247,5 +281,15 @@ mod tests {
             let wanted = Consequence { surely_not_done: false, connection_is_useless: false };
             assert_eq!(consequence(wire.as_bytes()), wanted, "{wire}");
         }
+    }
+
+    #[test]
+    fn the_key_is_found_in_whatever_is_asked() {
+        let word = |command: &Cmd| Question::Command(command).key().map(<[u8]>::to_vec);
+        assert_eq!(word(redis::cmd("GET").arg("a").arg("b")), Some(b"a".to_vec()));
+        assert_eq!(word(redis::cmd("EVAL").arg("return 1").arg(2).arg("a").arg("b")), Some(b"a".to_vec()));
+        assert_eq!(word(&redis::cmd("PING")), None);
+        let transaction = redis::pipe().atomic().incr("a", 1).get("b").to_owned();
+        assert_eq!(Question::Transaction(&transaction).key(), Some(b"a".as_slice()));
     }
 }

@@ -2,12 +2,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::FromRedisValue;
-use redis::aio::MultiplexedConnection;
 
 use super::super::config::StoreConfig;
 use super::error::StoreError;
-use super::locate::Locator;
+use super::locate::{Locator, Primary};
 use super::redis_store::{Consequence, Question};
+use super::slots::Slot;
 
 /// Writes that are acknowledged only once replicas have them. `WAIT` holds up its connection, so each such write has one
 /// to itself while it lasts.
@@ -15,7 +15,7 @@ use super::redis_store::{Consequence, Question};
 pub struct WaitingWrites {
     replicas: u32,
     within: Duration,
-    idle: Mutex<Vec<MultiplexedConnection>>,
+    idle: Mutex<Vec<Primary>>,
 }
 
 /// Why a write is not acknowledged.
@@ -37,37 +37,48 @@ impl WaitingWrites {
         })
     }
 
-    pub async fn write<T: FromRedisValue>(&self, locator: &Locator, question: Question<'_>) -> Result<T, Unwritten> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
+    pub async fn write<T: FromRedisValue>(
+        &self,
+        locator: &Locator,
+        slot: Slot,
+        question: Question<'_>,
+    ) -> Result<T, Unwritten> {
+        let mut primary = match self.take_idle(slot) {
             Some(idle) => idle,
-            None => locator.connect().await.map_err(Unwritten::NotNow)?,
+            None => locator.connect(slot).await.map_err(Unwritten::NotNow)?,
         };
-        let value = question.ask(&mut connection).await.map_err(|error| self.unwritten(&error))?;
+        let value = question.ask(&mut primary.connection).await.map_err(|error| self.unwritten(slot, &error))?;
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX));
-        let replicas: u32 = wait.query_async(&mut connection).await.map_err(|error| {
-            self.forget_idle();
+        let replicas: u32 = wait.query_async(&mut primary.connection).await.map_err(|error| {
+            self.forget_idle(slot);
             Unwritten::InDoubt(StoreError::Failed(error.to_string()))
         })?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(primary);
         if replicas < self.replicas {
             return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
         }
         Ok(value)
     }
 
-    fn unwritten(&self, error: &redis::RedisError) -> Unwritten {
+    fn unwritten(&self, slot: Slot, error: &redis::RedisError) -> Unwritten {
         let consequence = Consequence::of(error);
         if consequence.connection_is_useless {
-            self.forget_idle();
+            self.forget_idle(slot);
         }
         let failure = StoreError::Failed(error.to_string());
         if consequence.surely_not_done { Unwritten::NotNow(failure) } else { Unwritten::InDoubt(failure) }
     }
 
-    /// All go to the same server: what is wrong with one is wrong with the others.
-    fn forget_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    fn take_idle(&self, slot: Slot) -> Option<Primary> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = idle.iter().rposition(|primary| primary.slots.contains(slot))?;
+        Some(idle.remove(last))
+    }
+
+    /// All that serve a slot go to the same server: what is wrong with one is wrong with the others.
+    fn forget_idle(&self, slot: Slot) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|primary| !primary.slots.contains(slot));
     }
 }

@@ -82,7 +82,7 @@ impl RunningStore for RedisServer {
     }
 
     fn unfinished_jobs(&self) -> usize {
-        self.ask(&["ZCARD", "test:jobs:unfinished"])
+        self.ask(&["ZCARD", "test:{jobs}:unfinished"])
     }
 }
 

@@ -78,14 +78,14 @@ fn sessions_go_on_at_the_new_primary_after_a_failover() {
     });
     let mut client = Client::logged_in(&a, "user1");
     assert_eq!(client.post("/cart", json!({ "item": "item-1" })).json(), json!({ "count": 1 }));
-    until("the replica has it", || replica.ask::<Option<u64>>(&["GET", "test:cart:user1:count"]) == Some(1));
+    until("the replica has it", || replica.ask::<Option<u64>>(&["GET", "test:cart:{user1}:count"]) == Some(1));
 
     drop(primary);
     until("the cart can be changed at the new primary", || {
         client.post("/cart", json!({ "item": "item-2" })).status == 200
     });
     assert_eq!(client.get("/me").json()["user"], "user1");
-    assert_eq!(replica.ask::<u64>(&["GET", "test:cart:user1:count"]), 2);
+    assert_eq!(replica.ask::<u64>(&["GET", "test:cart:{user1}:count"]), 2);
 }
 
 #[test]

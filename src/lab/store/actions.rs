@@ -4,22 +4,25 @@ use super::servers::Store;
 use crate::fleet::NoticeSender;
 use crate::history::{EventKind, EventSource, Notice};
 use crate::plan::{Action, EvictionPolicy, Failover, LabStore, Outage, Persistence, StoreLocation};
-use crate::store::Client;
+use crate::store::{Client, Shard};
+use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, InfoDict, Value, cmd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// Beyond `down-after`: election, promotion, and the sentinels' timers.
+/// Beyond `down_after`: election, promotion, and the timers of those who elect.
 const FAILOVER_WITHIN: Duration = Duration::from_secs(15);
-const UP_WITHIN: Duration = Duration::from_secs(10);
-const ASK_EVERY: Duration = Duration::from_millis(20);
+pub(super) const UP_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Longer than a handover takes; it is ended before that.
 const WRITES_PAUSED: Duration = Duration::from_secs(10);
 
+const CANNOT_FAIL_OVER: &str = "a single server has none to fail over to";
+
 /// What went wrong, for whoever reads the events.
-type Outcome = Result<String, String>;
+pub(super) type Outcome = Result<String, String>;
 
 /// What the timeline does to the store. One action at a time: two would undo each other.
 impl Store {
@@ -33,6 +36,9 @@ impl Store {
             Action::StoreOutage => Ok(self.freeze_all()),
             Action::StoreRecovery => self.revive(|_| true).await,
             Action::StoreRestart => self.restart(notices).await,
+            Action::Snapshot | Action::Restore if self.is_cluster() => {
+                Err("the primaries of a cluster have no common moment that a snapshot could hold".to_owned())
+            }
             Action::Snapshot => {
                 *snapshot = Some(self.take_snapshot(notices).await?);
                 Ok(String::new())
@@ -65,15 +71,23 @@ impl Store {
         Client::new(&self.certificates.ca_pem, Some(self.passwords.operator_login()))
     }
 
-    async fn primary_address(&self) -> Result<String, String> {
-        self.operator().primary(&self.location).await.map_err(|error| format!("who is the primary? {error}"))
+    pub(super) async fn shards(&self) -> Result<Vec<Shard>, String> {
+        self.operator().shards(&self.location).await.map_err(|error| format!("who is the primary? {error}"))
     }
 
-    /// The primary, as the sentinels know it.
-    async fn primary(&self) -> Result<&Node, String> {
-        let address = self.primary_address().await?;
+    pub(super) fn node_at(&self, address: &str) -> Result<&Node, String> {
         let node = self.nodes.iter().find(|node| node.host.address() == address);
         node.ok_or_else(|| format!("{address} is no node of this store"))
+    }
+
+    /// The primary, as the sentinels know it; that of the first shard, as a cluster does.
+    async fn primary(&self) -> Result<&Node, String> {
+        let shards = self.shards().await?;
+        self.node_at(&shards.first().ok_or("no node of the cluster has any slot")?.primary)
+    }
+
+    fn is_cluster(&self) -> bool {
+        matches!(self.location, StoreLocation::Cluster(_))
     }
 
     async fn connect(&self, node: &Node) -> Result<MultiplexedConnection, String> {
@@ -81,7 +95,7 @@ impl Store {
         self.operator().connect(&node.host.address()).await.map_err(failed)
     }
 
-    async fn ask<T: FromRedisValue>(&self, node: &Node, command: &Cmd) -> Result<T, String> {
+    pub(super) async fn ask<T: FromRedisValue>(&self, node: &Node, command: &Cmd) -> Result<T, String> {
         let mut connection = self.connect(node).await?;
         command.query_async(&mut connection).await.map_err(|error| format!("{}: {error}", node.host.name()))
     }
@@ -90,18 +104,18 @@ impl Store {
         self.ask(node, cmd("INFO").arg(section)).await
     }
 
-    fn can_fail_over(&self) -> Result<&[String], String> {
+    async fn hand_over(&self) -> Outcome {
         match &self.location {
-            StoreLocation::Sentinels { addresses, .. } => Ok(addresses),
-            StoreLocation::Direct(_) => Err("a single server cannot fail over; `redis = \"sentinel\"`".to_owned()),
+            StoreLocation::Direct(_) => Err(CANNOT_FAIL_OVER.to_owned()),
+            StoreLocation::Sentinels { addresses, .. } => self.hand_over_by_sentinels(addresses).await,
+            StoreLocation::Cluster(_) => self.hand_over_in_cluster().await,
         }
     }
 
     /// The primary gives its role away. `SENTINEL FAILOVER` alone does not stop it from taking writes, and those that it
     /// acknowledges until it learns that it is none any more are lost: an operator who means well pauses them first, and
     /// tells it right after.
-    async fn hand_over(&self) -> Outcome {
-        let sentinels = self.can_fail_over()?;
+    async fn hand_over_by_sentinels(&self, sentinels: &[String]) -> Outcome {
         let begun = Instant::now();
         let old = self.primary().await?;
         let pause = WRITES_PAUSED.as_millis() as u64;
@@ -139,7 +153,9 @@ impl Store {
     }
 
     async fn kill_primary(&self) -> Outcome {
-        self.can_fail_over()?;
+        if let StoreLocation::Direct(_) = self.location {
+            return Err(CANNOT_FAIL_OVER.to_owned());
+        }
         let old = self.primary().await?;
         let begun = Instant::now();
         old.host.kill(&self.runner).await;
@@ -147,8 +163,8 @@ impl Store {
         Ok(took_over(new, old, begun))
     }
 
-    /// Waits until sentinels name another primary than `old`, and it is one.
-    async fn new_primary(&self, old: &Node) -> Result<&Node, String> {
+    /// Waits until another primary than `old` is named, and is one.
+    pub(super) async fn new_primary(&self, old: &Node) -> Result<&Node, String> {
         let waiting = async {
             loop {
                 if let Ok(node) = self.primary().await
@@ -180,7 +196,10 @@ impl Store {
             sentinel.start(&self.runner);
         }
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|n| wanted(&n.host) && !n.host.runs()).collect();
-        if !nodes.is_empty() {
+        if self.is_cluster() {
+            self.start_in_cluster(&nodes).await?;
+            self.until_whole(&self.nodes.iter().filter(|n| wanted(&n.host)).collect::<Vec<_>>()).await?;
+        } else if !nodes.is_empty() {
             let primary = self.eventually_the_primary().await?;
             nodes.sort_by_key(|node| node.host.port != primary.host.port);
             for node in nodes {
@@ -207,6 +226,10 @@ impl Store {
     async fn start_node(&self, node: &Node, follows: Option<u16>, plan: &LabStore) -> Result<(), String> {
         self.configure(node, follows, plan).map_err(|error| error.to_string())?;
         node.host.start(&self.runner);
+        self.until_it_answers(node).await
+    }
+
+    pub(super) async fn until_it_answers(&self, node: &Node) -> Result<(), String> {
         let answers = async {
             while self.ask::<String>(node, &cmd("PING")).await.is_err() {
                 sleep(ASK_EVERY).await;
@@ -218,15 +241,24 @@ impl Store {
     /// Stops all nodes in good order and starts them with what they persisted.
     async fn restart(&self, notices: &NoticeSender) -> Outcome {
         let begun = Instant::now();
-        let primary = self.primary().await?;
+        let primary = if self.is_cluster() { None } else { Some(self.primary().await?) };
         let save = if self.plan.persistence == Persistence::Snapshot { "SAVE" } else { "NOSAVE" };
-        for node in &self.nodes {
+        let ends = self.nodes.iter().map(|node| async move {
             node.host.expect_end();
             // It ends instead of answering.
             let _ = self.ask::<()>(node, cmd("SHUTDOWN").arg(save).arg("NOW")).await;
             node.host.server.clone().ended().await;
+        });
+        // At once: those that are left would take the others for dead and elect.
+        join_all(ends).await;
+        match primary {
+            Some(primary) => self.start_all(primary, &self.plan).await?,
+            None => {
+                let all: Vec<&Node> = self.nodes.iter().collect();
+                self.start_in_cluster(&all).await?;
+                self.until_whole(&all).await?;
+            }
         }
-        self.start_all(primary, &self.plan).await?;
         let kept = self.plan.persistence != Persistence::None;
         let took_us = begun.elapsed().as_micros() as u64;
         self.tell(notices, EventKind::StoreRestarted { kept, took_us });
@@ -292,23 +324,41 @@ impl Store {
         Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
     }
 
-    /// Leaves the data this share of the memory it has now. What a server needs for itself is not counted: below that it
-    /// could keep nothing at all.
+    /// Leaves the data of each primary this share of the memory it has now. What a server needs for itself is not counted:
+    /// below that it could keep nothing at all.
     async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
-        let primary = self.primary().await?;
-        let info = self.info(primary, "memory").await?;
-        let bytes =
-            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
-        let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
-        let limit_bytes = used - ((1.0 - share).max(0.0) * data as f64) as u64;
         let policy = policy.name();
-        for node in self.nodes.iter().filter(|node| node.host.runs()) {
-            let set =
-                cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit_bytes).take();
-            self.ask::<()>(node, &set).await?;
+        let (mut limit_bytes, mut used_bytes, mut data_bytes) = (0, 0, 0);
+        for (primary, nodes) in self.primaries_with_their_nodes().await? {
+            let info = self.info(primary, "memory").await?;
+            let bytes =
+                |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
+            let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
+            let limit = used - ((1.0 - share).max(0.0) * data as f64) as u64;
+            for node in nodes {
+                let mut set = cmd("CONFIG");
+                set.arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit);
+                self.ask::<()>(node, &set).await?;
+            }
+            (limit_bytes, used_bytes, data_bytes) = (limit_bytes + limit, used_bytes + used, data_bytes + data);
         }
         self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });
-        Ok(format!("{limit_bytes} of {used} bytes, of which {data} are data"))
+        Ok(format!("{limit_bytes} of {used_bytes} bytes, of which {data_bytes} are data"))
+    }
+
+    /// Each primary, with itself and its replicas as far as they run.
+    async fn primaries_with_their_nodes(&self) -> Result<Vec<(&Node, Vec<&Node>)>, String> {
+        let running = |node: &&Node| node.host.runs();
+        if !self.is_cluster() {
+            return Ok(vec![(self.primary().await?, self.nodes.iter().filter(running).collect())]);
+        }
+        let mut all = Vec::new();
+        for Shard { primary, replicas, .. } in self.shards().await? {
+            let nodes: Result<Vec<&Node>, String> =
+                [&primary].into_iter().chain(&replicas).map(|address| self.node_at(address)).collect();
+            all.push((self.node_at(&primary)?, nodes?.into_iter().filter(running).collect()));
+        }
+        Ok(all)
     }
 
     fn tell(&self, notices: &NoticeSender, kind: EventKind) {
@@ -316,7 +366,7 @@ impl Store {
     }
 }
 
-fn took_over(new: &Node, old: &Node, begun: Instant) -> String {
+pub(super) fn took_over(new: &Node, old: &Node, begun: Instant) -> String {
     let seconds = begun.elapsed().as_secs_f64();
     format!("{} took over from {} after {seconds:.1} s", new.host.name(), old.host.name())
 }

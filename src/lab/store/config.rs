@@ -1,5 +1,5 @@
 use super::super::certificates::Certificates;
-use crate::plan::{Defect, LabStore, Persistence, Secret, StoreLogin};
+use crate::plan::{Defect, LabStore, Persistence, Secret, StoreKind, StoreLogin};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -9,6 +9,8 @@ pub(in crate::lab) const KEY_PREFIX: &str = "rh:";
 pub(in crate::lab) const MASTER_NAME: &str = "sessions";
 /// What the store's probe writes is under this.
 pub(super) const CANARY_PREFIX: &str = "rhprobe:";
+/// In which a node of a cluster keeps what it knows of it.
+pub(super) const NODES_FILE: &str = "nodes.conf";
 /// Replicas connect from this loopback address, so that a relay can tell replication from everything else, which is
 /// encrypted.
 pub(super) const REPLICATION_SOURCE: &str = "127.0.0.2";
@@ -56,20 +58,29 @@ impl Passwords {
 /// The ACL file of the data servers. The rights of replica and sentinel are the least that Redis' documentation
 /// names for them (redis.io, "Security / ACL", "ACL rules for Sentinel and Replicas"). The probe reads what the
 /// application keeps and writes only its own keys.
-pub(super) fn acl(passwords: &Passwords, defect: Option<Defect>) -> String {
+pub(super) fn acl(passwords: &Passwords, kind: StoreKind, defect: Option<Defect>) -> String {
     let Passwords { app, probe, operator, replica, sentinel } = passwords;
     let default = match defect {
         Some(Defect::DefaultUserOn) => "on nopass ~* &* +@all",
         _ => "off",
     };
+    // To find the primaries of a cluster; to see how it is; to change roles in it.
+    let (find, look, lead) = match kind {
+        StoreKind::Cluster => (
+            " +cluster|slots",
+            " +cluster|slots +cluster|info +cluster|keyslot +readonly",
+            " +cluster|slots +cluster|info +cluster|failover",
+        ),
+        StoreKind::Sentinel | StoreKind::Single => ("", "", ""),
+    };
     format!(
         "user default {default}\n\
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
-         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait\n\
+         -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait{find}\n\
          user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
-         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait\n\
+         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait +config|get{look}\n\
          user {OPERATOR} on >{} resetkeys resetchannels \
-         -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill\n\
+         -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill{lead}\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
          user sentinel on >{} resetkeys allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite \
          +role +publish +info +client|setname +client|kill +script|kill\n",
@@ -90,7 +101,9 @@ pub(super) struct ServerPorts {
     pub(super) listening: u16,
     /// Where it listens without TLS, if it is told to be that wrong.
     pub(super) plain: u16,
-    /// Its primary.
+    /// Where nodes of a cluster talk to each other.
+    pub(super) bus: Option<u16>,
+    /// Its primary. Nodes of a cluster know that themselves.
     pub(super) follows: Option<u16>,
 }
 
@@ -103,7 +116,7 @@ pub(super) fn server(
     certificates: &Certificates,
     passwords: &Passwords,
 ) -> String {
-    let ServerPorts { announced, listening: port, plain, follows } = ports;
+    let ServerPorts { announced, listening: port, plain, bus, follows } = ports;
     let mut text = listening(port, plain, directory, certificates);
     let persistence = match plan.persistence {
         Persistence::None => "save \"\"\nappendonly no\n",
@@ -127,10 +140,23 @@ pub(super) fn server(
             "replica-announce-ip 127.0.0.1\nreplica-announce-port {announced}\nbind-source-addr {REPLICATION_SOURCE}"
         );
     }
+    if let Some(bus) = bus {
+        text.push_str(&in_cluster(announced, bus, plan));
+    }
     if let Some(primary) = follows {
         let _ = writeln!(text, "replicaof 127.0.0.1 {primary}");
     }
     text
+}
+
+/// A shard that is away takes none of the others along, and replicas stay in their zones.
+fn in_cluster(announced: u16, bus: u16, plan: &LabStore) -> String {
+    format!(
+        "cluster-enabled yes\ncluster-config-file {NODES_FILE}\ncluster-port {bus}\ntls-cluster yes\n\
+         cluster-announce-ip 127.0.0.1\ncluster-announce-tls-port {announced}\ncluster-announce-bus-port {bus}\n\
+         cluster-node-timeout {}\ncluster-require-full-coverage no\ncluster-allow-replica-migration no\n",
+        plan.down_after.as_millis(),
+    )
 }
 
 /// Whom the sentinels watch, and each other.
@@ -221,13 +247,13 @@ mod tests {
 
     #[test]
     fn nobody_gets_in_without_a_password_of_its_own() {
-        insta::assert_snapshot!(acl(&passwords(), None));
+        insta::assert_snapshot!(acl(&passwords(), StoreKind::Sentinel, None));
     }
 
     #[test]
     fn a_replica_listens_with_tls_on_loopback_only() {
         let acl = PathBuf::from("/lab/users.acl");
-        let ports = ServerPorts { announced: 7002, listening: 7002, plain: 0, follows: Some(7001) };
+        let ports = ServerPorts { announced: 7002, listening: 7002, plain: 0, bus: None, follows: Some(7001) };
         let plan = LabStore { min_replicas_to_write: 1, ..LabStore::default() };
         insta::assert_snapshot!(server(ports, &plan, Path::new("/lab"), &acl, &certificates(), &passwords()));
     }
@@ -235,12 +261,26 @@ mod tests {
     #[test]
     fn behind_a_relay_a_server_is_announced_as_the_relay_and_persists_as_told() {
         let acl = PathBuf::from("/lab/users.acl");
-        let ports = ServerPorts { announced: 7001, listening: 7101, plain: 0, follows: None };
+        let ports = ServerPorts { announced: 7001, listening: 7101, plain: 0, bus: None, follows: None };
         let plan = LabStore { persistence: Persistence::AppendOnly, ..LabStore::default() };
         let text = server(ports, &plan, Path::new("/lab"), &acl, &certificates(), &passwords());
         for line in ["tls-port 7101", "replica-announce-port 7001", "bind-source-addr 127.0.0.2", "appendonly yes"] {
             assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_is_found_where_it_is_announced_and_may_be_asked_who_has_what() {
+        let acl_file = PathBuf::from("/lab/users.acl");
+        let ports = ServerPorts { announced: 7001, listening: 7101, plain: 0, bus: Some(7201), follows: None };
+        let plan = LabStore { kind: StoreKind::Cluster, ..LabStore::default() };
+        let text = server(ports, &plan, Path::new("/lab"), &acl_file, &certificates(), &passwords());
+        for line in ["cluster-port 7201", "cluster-announce-tls-port 7001", "cluster-node-timeout 1000"] {
+            assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
+        }
+        let rules = acl(&passwords(), StoreKind::Cluster, None);
+        let failover: Vec<&str> = rules.lines().filter(|line| line.contains("+cluster|failover")).collect();
+        assert!(matches!(failover.as_slice(), [line] if line.starts_with("user operator ")), "{rules}");
     }
 
     #[test]

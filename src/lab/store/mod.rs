@@ -3,6 +3,8 @@
 //! DynamoDB, of an emulator.
 
 mod actions;
+mod cluster;
+mod cluster_actions;
 mod config;
 mod data;
 #[cfg(feature = "aws")]

@@ -44,7 +44,7 @@ pub(in crate::lab) struct StoreStart<'a> {
 const NODES: usize = 3;
 const SENTINELS: usize = 3;
 
-const READY_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(20);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// A chosen port can be taken by somebody else before Redis binds it.
 const ATTEMPTS: u32 = 4;
@@ -60,6 +60,7 @@ impl Store {
             let mut started = Started::default();
             let up = match start.plan.store.kind {
                 StoreKind::Single => setup.single(&mut started).await,
+                StoreKind::Cluster => setup.cluster(&mut started).await,
                 StoreKind::Sentinel => setup.replicated(&mut started).await,
                 StoreKind::Dynamodb => Err(LabError::WithoutDynamodb),
             };
@@ -112,13 +113,13 @@ impl Store {
 }
 
 #[derive(Default)]
-struct Started {
-    nodes: Vec<Node>,
+pub(super) struct Started {
+    pub(super) nodes: Vec<Node>,
     sentinels: Vec<Host>,
 }
 
-struct Setup<'a> {
-    start: StoreStart<'a>,
+pub(super) struct Setup<'a> {
+    pub(super) start: StoreStart<'a>,
     passwords: Passwords,
     client: Client,
     attempt: u32,
@@ -127,8 +128,8 @@ struct Setup<'a> {
 impl Setup<'_> {
     async fn single(&self, started: &mut Started) -> Result<StoreLocation, LabError> {
         let [announced, plain] = free_ports()?;
-        let ports = ServerPorts { announced, listening: announced, plain: self.plain(plain), follows: None };
-        let server = self.node(started, ports)?;
+        let ports = ServerPorts { announced, listening: announced, plain: self.plain(plain), bus: None, follows: None };
+        let server = self.node(started, ports, self.zone(0), None)?;
         server.until(self.answers(announced), READY_WITHIN).await?;
         Ok(StoreLocation::Direct(address(announced)))
     }
@@ -143,14 +144,15 @@ impl Setup<'_> {
             announced: announced[index],
             listening: if relayed { behind[index] } else { announced[index] },
             plain: self.plain(plain[index]),
+            bus: None,
             follows,
         };
-        let primary = self.node(started, ports(0, None))?;
+        let primary = self.node(started, ports(0, None), self.zone(0), None)?;
         // A replica tries its primary when it starts and then once a second: it must not come too early.
         primary.until(self.answers(announced[0]), READY_WITHIN).await?;
         let mut replicas = Vec::new();
         for index in 1..NODES {
-            replicas.push(self.node(started, ports(index, Some(announced[0])))?);
+            replicas.push(self.node(started, ports(index, Some(announced[0])), self.zone(index), None)?);
         }
         let id = || format!("{:040x}", rand::random::<u128>());
         let watched = Watched {
@@ -170,17 +172,31 @@ impl Setup<'_> {
         Ok(StoreLocation::Sentinels { addresses: sentinel_ports.map(address).to_vec(), name: MASTER_NAME.to_owned() })
     }
 
-    fn plain(&self, port: u16) -> u16 {
+    /// Nodes are spread over the zones in turn.
+    fn zone(&self, index: usize) -> &str {
+        &self.start.plan.zones[index % self.start.plan.zones.len()]
+    }
+
+    pub(super) fn plain(&self, port: u16) -> u16 {
         if self.start.plan.defect == Some(Defect::PlainTextPort) { port } else { 0 }
     }
 
-    /// Starts the next data node. Nodes are spread over the zones in turn.
-    fn node(&self, started: &mut Started, ports: ServerPorts) -> Result<Daemon, LabError> {
+    /// Starts the next data node. `cluster`: what it knows of the cluster it is in.
+    pub(super) fn node(
+        &self,
+        started: &mut Started,
+        ports: ServerPorts,
+        zone: &str,
+        cluster: Option<&str>,
+    ) -> Result<Daemon, LabError> {
         let StoreStart { plan, runner, server: redis_server, rushhour, certificates } = self.start;
-        let index = started.nodes.len();
-        let name = self.unique(&format!("redis-{}", index + 1));
+        let name = self.unique(&format!("redis-{}", started.nodes.len() + 1));
         let directory = self.directory(&name)?;
-        let acl = write_private(&directory.join("users.acl"), &config::acl(&self.passwords, plan.defect))?;
+        let acl = config::acl(&self.passwords, plan.store.kind, plan.defect);
+        let acl = write_private(&directory.join("users.acl"), &acl)?;
+        if let Some(known) = cluster {
+            write_private(&directory.join(config::NODES_FILE), known)?;
+        }
         let config = config::server(ports, &plan.store, &directory, &acl, certificates, &self.passwords);
         let file = write_private(&directory.join("redis.conf"), &config)?;
         let relay = (ports.announced != ports.listening).then(|| {
@@ -194,8 +210,7 @@ impl Setup<'_> {
             runner.run(&format!("{name}-link"), rushhour, args.to_vec())
         });
         let server = runner.run(&name, redis_server, vec![file.display().to_string()]);
-        let zone = plan.zones[index % plan.zones.len()].clone();
-        let host = Host::new(Some(zone), ports.announced, server.clone(), relay);
+        let host = Host::new(Some(zone.to_owned()), ports.announced, server.clone(), relay);
         started.nodes.push(Node { host, ports, directory, acl });
         Ok(server)
     }
@@ -232,7 +247,7 @@ impl Setup<'_> {
         self.poll(port, redis::cmd("PING"), |_| true).await;
     }
 
-    async fn in_sync(&self, primary: u16, replicas: usize) {
+    pub(super) async fn in_sync(&self, primary: u16, replicas: usize) {
         self.poll(primary, redis::cmd("INFO").arg("replication").clone(), |info| {
             let online = |line: &&str| line.starts_with("slave") && line.contains("state=online");
             info.lines().filter(online).count() == replicas
@@ -248,7 +263,7 @@ impl Setup<'_> {
     }
 
     /// Asks until the answer is as wanted; connections that fail and errors are asked again.
-    async fn poll(&self, port: u16, ask: redis::Cmd, wanted: impl Fn(&str) -> bool) {
+    pub(super) async fn poll(&self, port: u16, ask: redis::Cmd, wanted: impl Fn(&str) -> bool) {
         let mut connection = None;
         loop {
             if connection.is_none() {
@@ -267,6 +282,6 @@ impl Setup<'_> {
     }
 }
 
-fn address(port: u16) -> String {
+pub(super) fn address(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }

@@ -3,8 +3,6 @@ use crate::plan::{LabStore, Persistence, Reads, StoreKind};
 use crate::profile::{At, LabStoreFile, PersistenceFile, ReadsFile, StoreKindFile};
 use std::time::Duration;
 
-/// The replicas of the lab's store.
-const REPLICAS: u32 = 2;
 /// Longer than any two places on Earth are apart, and short enough for a sentinel not to take the link for dead.
 const LONGEST_LINK: Duration = Duration::from_millis(500);
 
@@ -14,6 +12,7 @@ impl Context<'_> {
         let Some(file) = file else { return default };
         let kind = match file.kind.as_ref().map(|kind| kind.value) {
             Some(StoreKindFile::Single) => StoreKind::Single,
+            Some(StoreKindFile::Cluster) => StoreKind::Cluster,
             Some(StoreKindFile::Dynamodb) => StoreKind::Dynamodb,
             Some(StoreKindFile::Sentinel) | None => StoreKind::Sentinel,
         };
@@ -28,14 +27,15 @@ impl Context<'_> {
         LabStore {
             kind,
             down_after: self.above_zero(&file.down_after, default.down_after.as_secs_f64()),
-            min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref()),
+            min_replicas_to_write: self.replicas(file.min_replicas_to_write.as_ref(), kind),
             persistence: match file.persistence.as_ref().map(|persistence| persistence.value) {
                 Some(PersistenceFile::Snapshot) => Persistence::Snapshot,
                 Some(PersistenceFile::AppendOnly) => Persistence::AppendOnly,
-                Some(PersistenceFile::None) | None => Persistence::None,
+                Some(PersistenceFile::None) => Persistence::None,
+                None => default.persistence,
             },
             link_delay: file.link_delay.as_ref().map_or(default.link_delay, |delay| delay.0),
-            wait_for_replicas: self.replicas(file.wait_for_replicas.as_ref()),
+            wait_for_replicas: self.replicas(file.wait_for_replicas.as_ref(), kind),
             reads: match file.reads.as_ref().map(|reads| reads.value) {
                 Some(ReadsFile::Eventual) => Reads::Eventual,
                 Some(ReadsFile::Consistent) | None => Reads::Consistent,
@@ -51,10 +51,10 @@ impl Context<'_> {
             file.link_delay.as_ref().map(|v| (&v.span, "link_delay")),
             file.wait_for_replicas.as_ref().map(|v| (&v.span, "wait_for_replicas")),
         ];
-        let help = "leave it out, or write `kind = \"sentinel\"`";
+        let help = "leave it out, or write `kind = \"sentinel\"` or `kind = \"cluster\"`";
         for (span, key) in replicated.into_iter().flatten() {
             match kind {
-                StoreKind::Sentinel => {}
+                StoreKind::Sentinel | StoreKind::Cluster => {}
                 StoreKind::Single => self.error(span, format!("a single server has no replicas for `{key}`"), help),
                 StoreKind::Dynamodb => {
                     self.error(span, format!("DynamoDB replicates by itself: `{key}` is for Redis"), help);
@@ -70,11 +70,12 @@ impl Context<'_> {
         }
     }
 
-    fn replicas(&mut self, written: Option<&At<u32>>) -> u32 {
+    fn replicas(&mut self, written: Option<&At<u32>>, kind: StoreKind) -> u32 {
         let Some(written) = written else { return 0 };
-        if written.value > REPLICAS {
-            let message = format!("{} replicas are more than there are", written.value);
-            self.error(&written.span, message, format!("0 to {REPLICAS}"));
+        // That a single server has none is told where the key is refused.
+        if written.value > kind.replicas() && kind != StoreKind::Single {
+            let message = format!("{} replicas are more than a primary has", written.value);
+            self.error(&written.span, message, format!("0 to {}", kind.replicas()));
         }
         written.value
     }

@@ -98,13 +98,7 @@ impl Context<'_> {
                 let help = "write `do = \"declare\"` with a `name`, and let whoever runs the fleet change it then";
                 self.error(&file.action.span, "a fleet that is only observed cannot be changed", help);
             }
-            if let FleetPlan::Lab(lab) = around.fleet
-                && lab.store.kind == StoreKind::Dynamodb
-                && let Some(why) = not_of_dynamodb(file.action.value)
-            {
-                let help = "take `store-outage`, or a store of Redis";
-                self.error(&file.action.span, format!("with `kind = \"dynamodb\"` {why}"), help);
-            }
+            self.store_can(file, around.fleet);
             self.keys_belong(file);
             let seed = around.seed.wrapping_add(number);
             let on_failure = match file.on_failure.unwrap_or_default() {
@@ -127,6 +121,29 @@ impl Context<'_> {
         }
         entries.sort_by_key(|entry| entry.at);
         entries
+    }
+
+    fn store_can(&mut self, file: &TimelineFile, fleet: &FleetPlan) {
+        let FleetPlan::Lab(lab) = fleet else { return };
+        match (lab.store.kind, file.action.value) {
+            (StoreKind::Single, ActionFile::StoreFailover) => {
+                let help =
+                    "give the store another, with `kind = \"sentinel\"` or `kind = \"cluster\"` under `[fleet.store]`";
+                self.error(&file.action.span, "a single server has none to fail over to", help);
+            }
+            (StoreKind::Cluster, ActionFile::Snapshot | ActionFile::Restore) => {
+                let message = "the primaries of a cluster have no common moment that a snapshot could hold";
+                let help = "`kind = \"sentinel\"` or `kind = \"single\"` under `[fleet.store]` can be put back to one";
+                self.error(&file.action.span, message, help);
+            }
+            (StoreKind::Dynamodb, action) => {
+                if let Some(why) = not_of_dynamodb(action) {
+                    let help = "take `store-outage`, or a store of Redis";
+                    self.error(&file.action.span, format!("with `kind = \"dynamodb\"` {why}"), help);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn keys_belong(&mut self, file: &TimelineFile) {

@@ -1,0 +1,54 @@
+use super::actions::{ASK_EVERY, Outcome, UP_WITHIN, took_over};
+use super::data::Node;
+use super::servers::Store;
+use redis::cmd;
+use std::time::Instant;
+use tokio::time::{sleep, timeout};
+
+/// What is done differently where the store is a cluster. Its nodes keep who they are on disk, so one that comes back
+/// finds its place by itself.
+impl Store {
+    /// A replica asks its primary to give its role away, which stops taking writes until the replica has all.
+    pub(super) async fn hand_over_in_cluster(&self) -> Outcome {
+        let begun = Instant::now();
+        let shards = self.shards().await?;
+        let first = shards.first().ok_or("no node of the cluster has any slot")?;
+        let old = self.node_at(&first.primary)?;
+        let replica = first.replicas.first().ok_or_else(|| format!("{} has no replica", old.host.name()))?;
+        self.ask::<()>(self.node_at(replica)?, cmd("CLUSTER").arg("FAILOVER")).await?;
+        let new = self.new_primary(old).await?;
+        Ok(took_over(new, old, begun))
+    }
+
+    /// Starts dead nodes, all at once: the others would take one that comes late for dead.
+    pub(super) async fn start_in_cluster(&self, nodes: &[&Node]) -> Result<(), String> {
+        for node in nodes {
+            self.configure(node, None, &self.plan).map_err(|error| error.to_string())?;
+            node.host.start(&self.runner);
+        }
+        for node in nodes {
+            self.until_it_answers(node).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until these nodes are part of a cluster that works, and replicas among them have what their primaries have.
+    pub(super) async fn until_whole(&self, nodes: &[&Node]) -> Result<(), String> {
+        let whole = async {
+            for node in nodes {
+                while !self.is_in_its_place(node).await {
+                    sleep(ASK_EVERY).await;
+                }
+            }
+        };
+        let late = |_| format!("the cluster did not come together within {} s", UP_WITHIN.as_secs());
+        timeout(UP_WITHIN, whole).await.map_err(late)
+    }
+
+    async fn is_in_its_place(&self, node: &Node) -> bool {
+        let cluster = self.ask::<String>(node, cmd("CLUSTER").arg("INFO")).await;
+        let replication = self.ask::<String>(node, cmd("INFO").arg("replication")).await;
+        cluster.is_ok_and(|info| info.contains("cluster_state:ok"))
+            && replication.is_ok_and(|info| info.contains("role:master") || info.contains("master_link_status:up"))
+    }
+}
