@@ -3,7 +3,7 @@ use super::text::{Page, Style, Tone, printable};
 use crate::audit::{Check, CheckResult};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-/// The checks of an audit as a table; what failed with why it matters and what to do.
+/// The checks of an audit as a table, what failed with why it matters and what to do, and how many came to what.
 pub fn audit(profile: &str, checks: &[Check], width: usize, style: Style) -> String {
     let mut page = Page::new(width, style);
     page.heading(&format!("Audit of {}", printable(profile)));
@@ -21,6 +21,16 @@ pub fn audit(profile: &str, checks: &[Check], width: usize, style: Style) -> Str
         page.paragraph(Some(Tone::Bad), "  · ", &printable(&format!("{}: {}", check.name, check.seen)));
         page.paragraph(None, "    ", &format!("{}; {}", check.why, check.remedy));
     }
+    let count = |result| checks.iter().filter(|check| check.result == result).count();
+    let told = [
+        (CheckResult::Passed, "passed"),
+        (CheckResult::Failed, "failed"),
+        (CheckResult::Unknown, "unknown"),
+        (CheckResult::NotApplicable, "not applicable"),
+    ];
+    let told = told.iter().filter(|(result, _)| count(*result) > 0);
+    let told: Vec<String> = told.map(|(result, words)| format!("{} {words}", count(*result))).collect();
+    page.line(None, &format!("{} checks: {}", checks.len(), told.join(", ")));
     page.finish()
 }
 
