@@ -48,7 +48,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
             "estimate": as_json(&estimate),
             "machine": { "file_descriptors": machine.file_descriptors, "local_ports": machine.local_ports },
             "shortages": wanting,
-            "store_rules": unrecorded.store.as_ref().map(rules),
+            "store_rule": unrecorded.store.as_ref().map(probe_rule),
         });
         anstream::println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
@@ -166,12 +166,6 @@ pub fn explain(plan: &Plan, estimate: &Estimate, machine: Machine) -> String {
     text
 }
 
-/// The lines that give the probe's users their rights.
-fn rules(store: &StoreAccess) -> Vec<String> {
-    let at_sentinels = matches!(store.location, StoreLocation::Sentinels { .. }).then(|| sentinel_rule(store));
-    std::iter::once(probe_rule(store)).chain(at_sentinels).collect()
-}
-
 /// What a run of this plan asks of the store that the profile names, for people.
 fn explain_store(store: &StoreAccess) -> String {
     let place = match &store.location {
@@ -185,9 +179,13 @@ fn explain_store(store: &StoreAccess) -> String {
         StoreTransport::Plain => "in plain text",
     };
     let mut text = format!("{:<18} {place}, {transport}\n", "store");
-    let _ = writeln!(text, "\nThe probe of the store needs no more than this (Redis 6: `~` in place of `%R~`):\n");
-    for rule in rules(store) {
-        let _ = writeln!(text, "{rule}");
+    let _ = writeln!(
+        text,
+        "\nThe probe of the store needs no more than this (before Redis 7, `~` in place of `%R~`):\n\n{}",
+        probe_rule(store)
+    );
+    if matches!(store.location, StoreLocation::Sentinels { .. }) {
+        let _ = writeln!(text, "\nand at the sentinels, where they ask for a login:\n\n{}", sentinel_rule(store));
     }
     text
 }

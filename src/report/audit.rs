@@ -15,7 +15,7 @@ pub fn audit(profile: &str, checks: &[Check], width: usize, style: Style) -> Str
             CheckResult::Unknown => Some(Tone::Doubtful),
         };
         let (result, name, seen) = (check.result.words(), check.name, printable(&check.seen));
-        page.line(tone, &format!("  {result:<7}  {name:<widest$}  {seen}"));
+        page.paragraph(tone, &format!("  {result:<7}  {name:<widest$}  "), &seen);
     }
     for check in checks.iter().filter(|check| check.result == CheckResult::Failed) {
         page.paragraph(Some(Tone::Bad), "  · ", &printable(&format!("{}: {}", check.name, check.seen)));
@@ -53,4 +53,24 @@ pub fn audit_junit(profile: &str, checks: &[Check]) -> String {
     let mut report = Report::new(format!("rushhour audit {profile}"));
     report.add_test_suite(suite);
     report.to_string().expect("a String takes all text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_explained_and_what_was_seen_is_told_in_full() {
+        let check = |name, result, seen: &str| {
+            let (why, remedy) = ("it matters", "do it right");
+            Check { name, result, seen: seen.to_owned(), why, remedy }
+        };
+        let checks = [
+            check("even routing", CheckResult::Passed, "of 48 requests: i-1 24, i-2 24"),
+            check("old id dead after logout", CheckResult::Failed, "still logged in\u{1b}"),
+            check("instances over zones", CheckResult::NotApplicable, &"responses do not tell ".repeat(4)),
+            check("store needs a password", CheckResult::Unknown, "no answer"),
+        ];
+        insta::assert_snapshot!(audit("shop", &checks, 80, Style::Plain));
+    }
 }

@@ -24,6 +24,7 @@ pub fn sentinel_rule(access: &StoreAccess) -> String {
     format!("ACL SETUSER {user} on >PASSWORD resetchannels -@all {SENTINEL_COMMANDS}")
 }
 
+/// Everybody without a name of their own is `default`: its rights are not the probe's to change.
 fn user(login: Option<&StoreLogin>) -> &str {
-    login.map_or("rushhour", |login| &login.user)
+    login.map(|login| login.user.as_str()).filter(|user| *user != "default").unwrap_or("rushhour")
 }

@@ -351,7 +351,7 @@ fn demand_causes(ended: &Ended) {
     let analysis = ended.analysis();
     let causes = analysis["sessions"]["causes"].to_string();
     assert!(causes.contains("eviction"), "{causes}");
-    let outages = analysis["store"]["outages"].as_array().unwrap();
+    let outages = analysis["analysis"]["store"]["outages"].as_array().unwrap();
     assert!(outages.iter().any(|outage| outage["seconds"].as_f64().is_some_and(|s| s > 0.5)), "{outages:?}");
     let events = std::fs::read_to_string(ended.run_directory().join("events.jsonl")).unwrap();
     assert!(events.contains(r#""role":"primary""#), "no new primary in\n{events}");
