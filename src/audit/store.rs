@@ -117,6 +117,7 @@ async fn failover(access: &StoreAccess, whole: bool) -> Check {
             cmd("SENTINEL").arg("CKQUORUM").arg(name).query_async(&mut sentinel).await;
         return match answer {
             Ok(answer) => FAILOVER.holds(true, answer),
+            Err(error) if error.code() == Some("NOPERM") => FAILOVER.unknown(error.to_string()),
             Err(error) => FAILOVER.holds(false, error.to_string()),
         };
     }

@@ -12,7 +12,7 @@ use super::running::LoadError;
 use super::shard::{self, Shard};
 use super::target::Base;
 use crate::history::{Fingerprinter, Identity, Names, Observation, Outcome, RunClock, StepId};
-use crate::plan::{ConnectionMode, Feeder, Plan, Share};
+use crate::plan::{ConnectionMode, Feeder, Plan, Share, Stickiness};
 use rand::distr::{Alphanumeric, SampleString as _};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -64,6 +64,8 @@ pub struct CookieHeld {
     pub same_site: bool,
 }
 
+/// What balancers call theirs, besides the names of the profile.
+const BALANCERS_COOKIES: [&str; 6] = ["AWSELB*", "SERVERID", "ROUTEID", "ARRAffinity*", "GCLB", "INGRESSCOOKIE"];
 /// How late a step that gets no answer may be given up.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -74,6 +76,9 @@ impl Visits {
     /// As [`super::Load::start`].
     pub fn new(mut plan: Plan, feeder: Feeder, url: &str) -> Result<Visits, LoadError> {
         plan.connections.mode = ConnectionMode::PerRequest;
+        // What is not kept cannot be seen.
+        plan.connections.stickiness = Stickiness::Kept;
+        plan.connections.affinity_cookies.extend(BALANCERS_COOKIES.map(str::to_owned));
         let connector = Connector::new(&plan)?;
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), feeder, Fingerprinter::new(&rand::random()))?);
         let (names, seen) = (Names::default(), Arc::new(Mutex::new(Vec::new())));

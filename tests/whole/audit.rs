@@ -94,8 +94,10 @@ fn application(fault: &'static str) -> Server {
     Server::start(move |request: &Request| {
         let (count, sessions) = &mut *sessions.lock().unwrap();
         *count += 1;
-        let instance = format!("X-Instance: i-{}\r\n", *count % 2 + 1);
-        let sid = request.header("cookie").and_then(|line| line.strip_prefix("sid=")).map(str::to_owned);
+        let pin = if fault == "sticky" { "Set-Cookie: SERVERID=one; Path=/\r\n" } else { "" };
+        let instance = format!("X-Instance: i-{}\r\n{pin}", *count % 2 + 1);
+        let mut cookies = request.header("cookie").unwrap_or_default().split("; ");
+        let sid = cookies.find_map(|pair| pair.strip_prefix("sid=")).map(str::to_owned);
         let flags = if fault == "open cookie" { "Path=/" } else { "Path=/; HttpOnly; SameSite=Lax; Max-Age=1" };
         let set = |sid: &str| format!("{instance}Set-Cookie: sid={sid}; {flags}\r\n");
         let now = Instant::now();
@@ -134,6 +136,7 @@ fn visitors(url: &str) -> String {
         target = {{ url = "{url}" }}
         users = {{ generate = 60 }}
         workload = {{ stages = ["1/s for 1s"] }}
+        connections = {{ stickiness = "stripped" }}
         session = {{ identity = {{ header = "x-user" }}, idle_timeout = "3s", lifetime = "6s" }}
         fleet = {{ provider = "observe" }}
         [[scenarios]]
@@ -157,6 +160,7 @@ fn each_fault_of_sessions_is_named_in_any_application() {
         ("open cookie", vec!["session cookie flags"]),
         ("logout of the cookie only", vec!["old id dead after logout"]),
         ("local", vec!["sessions known everywhere"]),
+        ("sticky", vec!["no stickiness"]),
         ("immortal", vec!["idle time-out honoured", "absolute time-out honoured"]),
         ("hasty", vec!["idle time-out honoured"]),
     ] {
