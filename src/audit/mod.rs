@@ -1,14 +1,16 @@
 //! The audit: what can be seen of a deployment from outside, against known good practice. It looks and tries, and leaves
 //! everything as it was.
 
+mod application;
 mod check;
 mod conduct;
-mod http;
 mod routing;
 mod sessions;
 mod store;
 #[cfg(feature = "aws")]
 mod table;
+mod timeouts;
 
 pub use check::{Check, CheckResult, outcome};
-pub use conduct::{Audited, audit};
+pub use conduct::{Audited, Progress};
+pub use timeouts::{TimeOuts, not_waited_for};

@@ -1,4 +1,4 @@
-use super::check::{Check, CheckResult, Practice};
+use super::check::{Check, Practice};
 use super::store::{AT_REST, IDLE, TTL};
 use crate::plan::DynamodbAccess;
 use crate::store::{EXPIRES_AT, Table, reason};
@@ -27,7 +27,7 @@ const ITEMS_A_LOOK: i32 = 250;
 const MOST_LOOKS: u32 = 40;
 
 /// `idle_timeout`: after which a session may be gone.
-pub(super) async fn table(access: DynamodbAccess, idle_timeout: Duration) -> Vec<Check> {
+pub(super) async fn table(access: DynamodbAccess, idle_timeout: Option<Duration>) -> Vec<Check> {
     let table = Table::new(access).await;
     let mut checks = vec![deleted(&table).await, recovery(&table).await, in_transit(&table), at_rest(&table).await];
     checks.extend(times_to_live(&table, idle_timeout).await);
@@ -52,7 +52,7 @@ async fn recovery(table: &Table) -> Check {
             RECOVERY.holds(on, if on { "point-in-time recovery is on" } else { "point-in-time recovery is off" })
         }
         Err(error) if error.code() == Some("UnknownOperationException") => {
-            RECOVERY.found(CheckResult::NotApplicable, "an emulator has no backups")
+            RECOVERY.not_applicable("an emulator has no backups")
         }
         Err(error) => RECOVERY.unknown(reason(&error)),
     }
@@ -62,9 +62,7 @@ fn in_transit(table: &Table) -> Check {
     match table.access.endpoint_url.as_deref() {
         None => IN_TRANSIT.holds(true, "the region's endpoint"),
         Some(url) if url.starts_with("https://") => IN_TRANSIT.holds(true, url),
-        Some(url) if is_loopback(url) => {
-            IN_TRANSIT.found(CheckResult::NotApplicable, "an emulator, which is not reached by any network")
-        }
+        Some(url) if is_loopback(url) => IN_TRANSIT.not_applicable("an emulator, which is not reached by any network"),
         Some(url) => IN_TRANSIT.holds(false, url),
     }
 }
@@ -80,7 +78,7 @@ fn is_loopback(url: &str) -> bool {
 /// DynamoDB itself encrypts every table; what is said of a key is which one.
 async fn at_rest(table: &Table) -> Check {
     if table.access.endpoint_url.is_some() {
-        return AT_REST.found(CheckResult::NotApplicable, "cannot be told of an endpoint that need not be DynamoDB's");
+        return AT_REST.not_applicable("cannot be told of an endpoint that need not be DynamoDB's");
     }
     match table.client.describe_table().table_name(&table.access.table).send().await {
         Ok(answer) => {
@@ -92,26 +90,26 @@ async fn at_rest(table: &Table) -> Check {
     }
 }
 
-async fn times_to_live(table: &Table, idle_timeout: Duration) -> Vec<Check> {
+async fn times_to_live(table: &Table, idle_timeout: Option<Duration>) -> Vec<Check> {
     let lives = match sessions(table).await {
         Ok(lives) if lives.is_empty() => return [TTL, IDLE].map(|p| p.unknown("no session was found")).to_vec(),
         Ok(lives) => lives,
         Err(error) => return [TTL, IDLE].map(|p| p.unknown(error.clone())).to_vec(),
     };
     let without = lives.iter().filter(|life| life.is_none()).count();
-    let agreed = idle_timeout.as_secs_f64();
     let longest = Duration::from_millis(lives.iter().flatten().max().copied().unwrap_or_default());
-    vec![
-        TTL.holds(without == 0, format!("{without} of {} items have no time to live", lives.len())),
+    let within = match idle_timeout {
+        None => IDLE.not_applicable("the profile names no `session.idle_timeout`"),
+        Some(agreed) if without > 0 => {
+            IDLE.holds(false, format!("sessions never end, {:.0} s agreed", agreed.as_secs_f64()))
+        }
         // Times to live are whole seconds, rounded up.
-        IDLE.holds(
-            without == 0 && longest <= idle_timeout + Duration::from_secs(1),
-            match without {
-                0 => format!("{:.0} s at most, {agreed:.0} s agreed", longest.as_secs_f64()),
-                _ => format!("sessions never end, {agreed:.0} s agreed"),
-            },
+        Some(agreed) => IDLE.holds(
+            longest <= agreed + Duration::from_secs(1),
+            format!("{:.0} s at most, {:.0} s agreed", longest.as_secs_f64(), agreed.as_secs_f64()),
         ),
-    ]
+    };
+    vec![TTL.holds(without == 0, format!("{without} of {} items have no time to live", lives.len())), within]
 }
 
 /// What sessions have to live; see [`crate::store::Table::sample_sessions`].

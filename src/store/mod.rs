@@ -6,7 +6,9 @@ mod client;
 #[cfg(feature = "aws")]
 mod dynamodb_store;
 mod probe;
+mod reach;
 mod redis_store;
+mod rights;
 mod shards;
 #[cfg(feature = "aws")]
 mod table;
@@ -14,6 +16,8 @@ mod watched;
 
 pub use client::Client;
 pub use probe::Probe;
+pub use reach::{StoreError, reach, rehearse};
+pub use rights::{PROBE_COMMANDS, SENTINEL_COMMANDS, probe_rule, sentinel_rule};
 pub use shards::Shard;
 #[cfg(feature = "aws")]
 pub use table::{EXPIRES_AT, Table, reason};

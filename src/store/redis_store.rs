@@ -44,7 +44,7 @@ struct Look {
 /// What a run that was killed leaves behind is gone after this.
 const CANARY_LIVES: Duration = Duration::from_secs(3600);
 /// Time for replicas to acknowledge, within the time-out of the answer.
-const REPLICAS_WITHIN: Duration = Duration::from_millis(400);
+pub(super) const REPLICAS_WITHIN: Duration = Duration::from_millis(400);
 /// Keys that one look asks for.
 const KEYS_A_LOOK: usize = 200;
 /// Names that are tried for a list in each shard. A hundred shards each get one, but for a chance of one in two hundred.
@@ -59,7 +59,7 @@ impl RedisStore {
             _ => vec![WatchedShard::new(name.clone(), 0)],
         };
         RedisStore {
-            client: Client::new(&access.ca_pem, Some(access.login.clone())),
+            client: Client::of(&access),
             nodes: access.nodes.iter().map(|_| None).collect(),
             name,
             shards,
@@ -229,6 +229,9 @@ impl WatchedStore for RedisStore {
     }
 
     async fn session_keys(&mut self) -> Result<Option<SessionKeyGauges>, String> {
+        if self.access.session_prefixes.is_empty() {
+            return Ok(None);
+        }
         self.know_shards().await?;
         self.next = (self.next + 1) % self.shards.len();
         let (client, location, shard) = (&self.client, &self.access.location, &mut self.shards[self.next]);

@@ -9,5 +9,7 @@ mod defects;
 mod dynamodb;
 mod exit_codes;
 mod formats;
+mod named_store;
 mod protocols;
+mod suite;
 mod support;

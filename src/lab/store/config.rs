@@ -1,5 +1,6 @@
 use super::super::certificates::Certificates;
 use crate::plan::{Defect, LabStore, Persistence, Secret, StoreKind, StoreLogin};
+use crate::store::{PROBE_COMMANDS, SENTINEL_COMMANDS};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -78,7 +79,7 @@ pub(super) fn acl(passwords: &Passwords, kind: StoreKind, defect: Option<Defect>
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
          -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait{find}\n\
          user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
-         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait +config|get{look}\n\
+         -@all {PROBE_COMMANDS} +config|get{look}\n\
          user {OPERATOR} on >{} resetkeys resetchannels \
          -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill{lead}\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
@@ -187,7 +188,7 @@ pub(super) fn sentinel(
         text,
         "user default off\n\
          user {APP_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name\n\
-         user {PROBE_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|ckquorum\n\
+         user {PROBE_USER} on >{} -@all {SENTINEL_COMMANDS}\n\
          user {OPERATOR} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|failover\n\
          user sentinel on >{between} allchannels +@all\n\
          sentinel sentinel-user sentinel\nsentinel sentinel-pass {between}\n\
