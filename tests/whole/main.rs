@@ -5,6 +5,7 @@ mod bad_days;
 mod comparing;
 mod defects;
 mod exit_codes;
+mod faults;
 mod formats;
 mod protocols;
 mod support;

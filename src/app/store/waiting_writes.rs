@@ -1,8 +1,9 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::FromRedisValue;
 use redis::aio::MultiplexedConnection;
+use tokio::sync::Semaphore;
 
 use super::super::config::StoreConfig;
 use super::locate::Locator;
@@ -15,7 +16,12 @@ pub struct WaitingWrites {
     replicas: u32,
     within: Duration,
     idle: Mutex<Vec<MultiplexedConnection>>,
+    /// After a failover every write needs a new connection at once. More handshakes than a few at a time would each be too
+    /// late, and be tried again, for as long as there is load.
+    connecting: Semaphore,
 }
+
+const CONNECTING_AT_ONCE: usize = 2;
 
 /// Why a write is not acknowledged.
 pub enum Unwritten {
@@ -33,15 +39,12 @@ impl WaitingWrites {
             replicas: config.wait_for_replicas,
             within,
             idle: Mutex::default(),
+            connecting: Semaphore::new(CONNECTING_AT_ONCE),
         })
     }
 
     pub async fn write<T: FromRedisValue>(&self, locator: &Locator, question: Question<'_>) -> Result<T, Unwritten> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
-            Some(idle) => idle,
-            None => locator.connect().await.map_err(Unwritten::NotNow)?,
-        };
+        let mut connection = self.connection(locator).await.map_err(Unwritten::NotNow)?;
         let value = question.ask(&mut connection).await.map_err(|error| self.unwritten(&error))?;
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX));
@@ -49,11 +52,27 @@ impl WaitingWrites {
             self.forget_idle();
             Unwritten::InDoubt(StoreError::Failed(error.to_string()))
         })?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.idle().push(connection);
         if replicas < self.replicas {
             return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
         }
         Ok(value)
+    }
+
+    async fn connection(&self, locator: &Locator) -> Result<MultiplexedConnection, StoreError> {
+        let idle = || self.idle().pop();
+        if let Some(idle) = idle() {
+            return Ok(idle);
+        }
+        let _turn = self.connecting.acquire().await.expect("nobody closes it");
+        match idle() {
+            Some(idle) => Ok(idle),
+            None => locator.connect().await,
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<MultiplexedConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unwritten(&self, error: &redis::RedisError) -> Unwritten {
@@ -67,6 +86,6 @@ impl WaitingWrites {
 
     /// All go to the same server: what is wrong with one is wrong with the others.
     fn forget_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().clear();
     }
 }

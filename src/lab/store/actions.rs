@@ -3,7 +3,7 @@ use super::host::Host;
 use super::servers::Store;
 use crate::fleet::NoticeSender;
 use crate::history::{EventKind, EventSource, Notice};
-use crate::plan::{Action, EvictionPolicy, Failover, LabStore, Outage, Persistence, StoreLocation};
+use crate::plan::{Action, Failover, LabStore, Outage, Persistence, StoreLocation};
 use crate::store::Client;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, InfoDict, Value, cmd};
@@ -61,7 +61,7 @@ impl Store {
         self.revive(|host| host.is_in(zone)).await
     }
 
-    fn operator(&self) -> Client {
+    pub(super) fn operator(&self) -> Client {
         Client::new(&self.certificates.ca_pem, Some(self.passwords.operator_login()))
     }
 
@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// The primary, as the sentinels know it.
-    async fn primary(&self) -> Result<&Node, String> {
+    pub(super) async fn primary(&self) -> Result<&Node, String> {
         let address = self.primary_address().await?;
         let node = self.nodes.iter().find(|node| node.host.address() == address);
         node.ok_or_else(|| format!("{address} is no node of this store"))
@@ -81,12 +81,12 @@ impl Store {
         self.operator().connect(&node.host.address()).await.map_err(failed)
     }
 
-    async fn ask<T: FromRedisValue>(&self, node: &Node, command: &Cmd) -> Result<T, String> {
+    pub(super) async fn ask<T: FromRedisValue>(&self, node: &Node, command: &Cmd) -> Result<T, String> {
         let mut connection = self.connect(node).await?;
         command.query_async(&mut connection).await.map_err(|error| format!("{}: {error}", node.host.name()))
     }
 
-    async fn info(&self, node: &Node, section: &str) -> Result<InfoDict, String> {
+    pub(super) async fn info(&self, node: &Node, section: &str) -> Result<InfoDict, String> {
         self.ask(node, cmd("INFO").arg(section)).await
     }
 
@@ -171,13 +171,20 @@ impl Store {
         format!("{} nodes hang", self.nodes.len())
     }
 
-    /// Brings back what hangs or is dead: nodes as replicas of the primary, which comes first if it is among them.
+    /// Brings back what hangs or is dead: nodes as replicas of the primary, which comes first if it is among them. Sentinels
+    /// come last, if others are there to ask: one that was away takes whoever was the primary then for the primary, and a
+    /// node would come back beside the real one.
     async fn revive(&self, wanted: impl Fn(&Host) -> bool) -> Outcome {
         let hosts: Vec<&Host> = self.hosts().filter(|host| wanted(host)).collect();
         hosts.iter().for_each(|host| host.thaw(&self.runner));
         let dead: Vec<&Host> = hosts.iter().copied().filter(|host| !host.runs()).collect();
-        for sentinel in self.sentinels.iter().filter(|host| wanted(host) && !host.runs()) {
-            sentinel.start(&self.runner);
+        let start_sentinels = || {
+            for sentinel in self.sentinels.iter().filter(|host| wanted(host) && !host.runs()) {
+                sentinel.start(&self.runner);
+            }
+        };
+        if !self.sentinels.iter().any(Host::runs) {
+            start_sentinels();
         }
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|n| wanted(&n.host) && !n.host.runs()).collect();
         if !nodes.is_empty() {
@@ -188,6 +195,7 @@ impl Store {
                 self.start_node(node, follows, &self.plan).await?;
             }
         }
+        start_sentinels();
         let names: Vec<&str> = dead.iter().map(|host| host.name()).collect();
         Ok(if names.is_empty() { "all go on".to_owned() } else { format!("{} started again", names.join(", ")) })
     }
@@ -292,26 +300,7 @@ impl Store {
         Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
     }
 
-    /// Leaves the data this share of the memory it has now. What a server needs for itself is not counted: below that it
-    /// could keep nothing at all.
-    async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
-        let primary = self.primary().await?;
-        let info = self.info(primary, "memory").await?;
-        let bytes =
-            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
-        let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
-        let limit_bytes = used - ((1.0 - share).max(0.0) * data as f64) as u64;
-        let policy = policy.name();
-        for node in self.nodes.iter().filter(|node| node.host.runs()) {
-            let set =
-                cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit_bytes).take();
-            self.ask::<()>(node, &set).await?;
-        }
-        self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });
-        Ok(format!("{limit_bytes} of {used} bytes, of which {data} are data"))
-    }
-
-    fn tell(&self, notices: &NoticeSender, kind: EventKind) {
+    pub(super) fn tell(&self, notices: &NoticeSender, kind: EventKind) {
         let _ = notices.send(Notice::now(EventSource::Provider, kind));
     }
 }

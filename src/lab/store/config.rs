@@ -9,6 +9,8 @@ pub(in crate::lab) const KEY_PREFIX: &str = "rh:";
 pub(in crate::lab) const MASTER_NAME: &str = "sessions";
 /// What the store's probe writes is under this.
 pub(super) const CANARY_PREFIX: &str = "rhprobe:";
+/// What fills the store up when its memory is to be short.
+pub(super) const BALLAST_PREFIX: &str = "rhballast:";
 /// Replicas connect from this loopback address, so that a relay can tell replication from everything else, which is
 /// encrypted.
 pub(super) const REPLICATION_SOURCE: &str = "127.0.0.2";
@@ -67,9 +69,9 @@ pub(super) fn acl(passwords: &Passwords, defect: Option<Defect>) -> String {
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
          -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait\n\
          user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
-         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait\n\
-         user {OPERATOR} on >{} resetkeys resetchannels \
-         -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill\n\
+         -@all +ping +info +dbsize +role +scan +pttl +object|idletime +object|freq +rpush +lrange +ltrim +expire +del +wait\n\
+         user {OPERATOR} on >{} ~{BALLAST_PREFIX}* resetchannels \
+         -@all +ping +info +role +set +dump +restore +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
          user sentinel on >{} resetkeys allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite \
          +role +publish +info +client|setname +client|kill +script|kill\n",

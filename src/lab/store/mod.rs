@@ -5,6 +5,7 @@ mod actions;
 mod config;
 mod data;
 mod host;
+mod pressure;
 mod relay;
 mod servers;
 
