@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -562,7 +563,8 @@ async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
     assert_eq!(done(Action::StoreRestart).await, "empty, for nothing is persisted");
     done(Action::StoreOutage).await;
     assert_eq!(done(Action::StoreRecovery).await, "all go on");
-    done(Action::Evict { policy: EvictionPolicy::VolatileTtl, memory_share: 0.5 }).await;
+    let told = done(Action::Evict { policy: EvictionPolicy::VolatileTtl, memory_share: 0.5 }).await;
+    assert!(told.starts_with("room for 50 % of "), "{told}");
     for (what, name) in [
         ("the snapshot", "store-snapshot-taken"),
         ("the restore", "store-restored"),
@@ -606,4 +608,44 @@ async fn a_cluster_fails_over_by_shard_comes_back_and_survives_the_zone_that_has
     assert_eq!(lab.seen.iter().filter(trouble).count(), 0, "what was asked for is no trouble: {:?}", lab.seen);
     lab.lab.shut_down().await;
     assert!(!pids.iter().any(|pid| is_alive(*pid)) && !directory.exists());
+}
+
+/// Logs a user in by the API, through the balancer.
+async fn log_in(address: &str, number: u32) {
+    let mut stream = TcpStream::connect(address).await.expect("the balancer listens");
+    let body = format!(r#"{{"username":"user-{number}","password":"correct horse"}}"#);
+    let head = "POST /api/login HTTP/1.1\r\nHost: lab\r\nConnection: close\r\nContent-Type: application/json";
+    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_pressure_takes_a_part_under_each_policy() {
+    let lab = start(&plan()).await;
+    let address = lab.address();
+    for policy in [
+        EvictionPolicy::AllkeysLru,
+        EvictionPolicy::AllkeysLfu,
+        EvictionPolicy::AllkeysRandom,
+        EvictionPolicy::VolatileLru,
+        EvictionPolicy::VolatileLfu,
+        EvictionPolicy::VolatileRandom,
+        EvictionPolicy::VolatileTtl,
+    ] {
+        for number in 0..100 {
+            log_in(&address, number % 10 + 1).await;
+        }
+        let told = lab.lab.apply(&Action::Evict { policy, memory_share: 0.5 }).await.unwrap();
+        let (_, counts) = told.split_once("included: ").expect("it tells what was evicted");
+        let counts: Vec<f64> = counts.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let (evicted, all) = (counts[0], counts[1]);
+        assert!(all >= 100.0, "{told}");
+        assert!((0.25..0.75).contains(&(evicted / all)), "{}: {told}", policy.name());
+    }
+    let refuses = Action::Evict { policy: EvictionPolicy::Noeviction, memory_share: 0.5 };
+    assert!(lab.lab.apply(&refuses).await.unwrap().ends_with("writes are refused"));
+    lab.lab.shut_down().await;
 }

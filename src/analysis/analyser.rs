@@ -124,7 +124,11 @@ impl Analyser {
         }
         self.pace.take(row);
         self.intervals.take(row, names);
-        self.departures.take(row, names);
+        if !self.departures.take(row, names)
+            && let Some(store) = &mut self.store
+        {
+            store.take(row);
+        }
         match row.connection {
             ConnectionUse::Kept => self.connections.kept += 1,
             ConnectionUse::Opened => self.connections.opened += 1,

@@ -15,6 +15,8 @@ struct Going {
     at: Offset,
     until: Offset,
     failed: u64,
+    /// Of the outage of the zone that they were in.
+    dark_zone: Option<String>,
 }
 
 const DRAINED: &str = "drained";
@@ -32,14 +34,15 @@ impl Departures {
 
     pub(super) fn new(events: &[Event]) -> Departures {
         let start = load_start(events);
+        let outages = ZoneOutage::all(events);
         let mut list: Vec<Going> = Vec::new();
         for event in events.iter().filter(|event| event.at_us >= start) {
             let Some(instance) = event.kind.instance() else { continue };
-            let manner = match &event.kind {
-                EventKind::InstanceDraining { .. } => DRAINED,
-                EventKind::InstanceFrozen { .. } => FROZEN,
-                EventKind::InstanceGone { expected: true, .. } => ENDED,
-                EventKind::InstanceGone { expected: false, .. } => DIED,
+            let (manner, zone) = match &event.kind {
+                EventKind::InstanceDraining { zone, .. } => (DRAINED, zone),
+                EventKind::InstanceFrozen { zone, .. } => (FROZEN, zone),
+                EventKind::InstanceGone { expected: true, zone, .. } => (ENDED, zone),
+                EventKind::InstanceGone { expected: false, zone, .. } => (DIED, zone),
                 // The balancer sends nothing to it from here on.
                 EventKind::InstanceUnhealthy { .. } => {
                     extend(&mut list, instance, event.at_us);
@@ -50,15 +53,24 @@ impl Departures {
             if extend(&mut list, instance, event.at_us) {
                 continue;
             }
-            let together = |going: &&mut Going| going.manner == manner && event.at_us.since(going.at) <= Self::TOGETHER;
-            match list.last_mut().filter(together) {
-                Some(going) => going.instances.push(instance.to_owned()),
+            let outage = outages.iter().find(|outage| outage.took(zone, event.at_us));
+            let dark_zone = outage.map(|outage| outage.zone.clone());
+            let together = |going: &&mut Going| {
+                let soon = event.at_us.since(going.at) <= Self::TOGETHER;
+                going.manner == manner && going.dark_zone == dark_zone && (soon || dark_zone.is_some())
+            };
+            match list.iter_mut().rev().find(together) {
+                Some(going) => {
+                    going.instances.push(instance.to_owned());
+                    going.until = going.until.max(event.at_us);
+                }
                 None => list.push(Going {
                     instances: vec![instance.to_owned()],
                     manner,
-                    at: event.at_us,
+                    at: outage.map_or(event.at_us, |outage| outage.from),
                     until: event.at_us,
                     failed: 0,
+                    dark_zone,
                 }),
             }
         }
@@ -66,19 +78,17 @@ impl Departures {
     }
 
     /// Counts a failed request with the latest departure that may explain it. One that another instance answered is
-    /// not explained by it.
-    pub(super) fn take(&mut self, row: &Observation, names: &Names) {
+    /// not explained by it. Whether one was found.
+    pub(super) fn take(&mut self, row: &Observation, names: &Names) -> bool {
         if row.outcome == Outcome::Ok || self.list.is_empty() {
-            return;
+            return false;
         }
         let by = row.instance.map(|id: NameId| names.name(id));
         let explains = |going: &&mut Going| {
             let in_time = row.last_byte + Self::KNOWN_LATE >= going.at && row.started <= going.until + Self::AFTERMATH;
             in_time && by.as_ref().is_none_or(|by| going.instances.iter().any(|instance| **instance == **by))
         };
-        if let Some(going) = self.list.iter_mut().rev().find(explains) {
-            going.failed += 1;
-        }
+        self.list.iter_mut().rev().find(explains).map(|going| going.failed += 1).is_some()
     }
 
     pub(super) fn finish(self) -> Vec<DepartureFigures> {
@@ -88,8 +98,47 @@ impl Departures {
             at_us: going.at,
             until_us: going.until,
             failed_requests: going.failed,
+            dark_zone: going.dark_zone,
         };
         self.list.into_iter().map(figures).collect()
+    }
+}
+
+/// An action that took all instances of a zone.
+struct ZoneOutage {
+    zone: String,
+    from: Offset,
+    to: Offset,
+}
+
+impl ZoneOutage {
+    const ACTION: &str = "zone-outage";
+
+    fn all(events: &[Event]) -> Vec<ZoneOutage> {
+        let mut outages: Vec<ZoneOutage> = Vec::new();
+        for event in events {
+            match &event.kind {
+                EventKind::ActionStarted { action, detail } if action == Self::ACTION => {
+                    // As `Action::detail` tells it.
+                    let zone = detail.split(':').next().unwrap_or_default().to_owned();
+                    outages.push(ZoneOutage { zone, from: event.at_us, to: Offset(i64::MAX) });
+                }
+                EventKind::ActionCompleted { action, .. } if action == Self::ACTION => {
+                    let under_way = outages.iter_mut().find(|outage| outage.to == Offset(i64::MAX));
+                    under_way.into_iter().for_each(|outage| outage.to = event.at_us + Departures::TOGETHER);
+                }
+                EventKind::ActionFailed { action, .. } if action == Self::ACTION => {
+                    let failed = outages.iter().rposition(|outage| outage.to == Offset(i64::MAX));
+                    failed.into_iter().for_each(|at| drop(outages.remove(at)));
+                }
+                _ => {}
+            }
+        }
+        outages
+    }
+
+    fn took(&self, zone: &str, at: Offset) -> bool {
+        self.zone == zone && at >= self.from && at <= self.to
     }
 }
 
@@ -148,5 +197,38 @@ mod tests {
         let figures = departures.finish();
         let told: Vec<_> = figures.iter().map(|d| (d.instances.join(" "), &*d.manner, d.failed_requests)).collect();
         assert_eq!(told, [("i-1 i-3".to_owned(), "ended", 2), ("i-2".to_owned(), "drained", 1)]);
+    }
+    #[test]
+    fn what_a_zone_takes_with_it_is_told_together_and_apart_from_what_goes_beside_it() {
+        let names = Names::default();
+        let zone_b = |mut event: Event| {
+            let EventKind::InstanceGone { zone, .. } = &mut event.kind else { panic!("{event:?}") };
+            *zone = "b".to_owned();
+            event
+        };
+        let outage = EventKind::ActionStarted { action: "zone-outage".into(), detail: "a: killed".into() };
+        let done = EventKind::ActionCompleted { action: "zone-outage".into(), detail: String::new() };
+        let events = [
+            event(0.0, EventKind::LoadStarted),
+            event(10.0, outage),
+            told(gone, 10.1, "i-1"),
+            told(gone, 11.6, "i-3"),
+            zone_b(told(gone, 13.6, "i-2")),
+            event(14.0, done),
+            told(gone, 30.0, "i-5"),
+        ];
+        let mut departures = Departures::new(&events);
+        let failed = |seconds: f64| row(1, StepId(0), seconds).failed(Failure::Reset);
+        let by = |seconds: f64, instance: &str| {
+            row(1, StepId(0), seconds).on(instance, &names).answered_with(Outcome::Unexpected, 503)
+        };
+        let rows = [failed(10.05), by(13.7, "i-2"), failed(12.0), failed(30.1), by(10.4, "i-4")];
+        let explained = rows.map(|row| departures.take(&row, &names));
+        assert_eq!(explained, [true, true, true, true, false], "i-4 stayed");
+        let figures = departures.finish();
+        let told: Vec<_> =
+            figures.iter().map(|d| (d.instances.join(" "), d.dark_zone.as_deref(), d.failed_requests)).collect();
+        let expected = [("i-1 i-3", Some("a"), 2), ("i-2", None, 1), ("i-5", None, 1)];
+        assert_eq!(told, expected.map(|(instances, zone, failed)| (instances.to_owned(), zone, failed)));
     }
 }

@@ -57,6 +57,9 @@ pub struct DepartureFigures {
     pub until_us: Offset,
     /// Not as expected, under way when they went or sent within 3 s of it, and answered by no other instance.
     pub failed_requests: u64,
+    /// The zone, where it was its outage that took them; `at_us` is the outage's begin then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dark_zone: Option<String>,
 }
 
 /// Figures of a set of requests.

@@ -1,5 +1,6 @@
-use crate::history::{Event, EventKind, Offset, Sample};
+use crate::history::{Event, EventKind, Observation, Offset, Outcome, Sample};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What the probe of the session store saw.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,9 +23,31 @@ pub struct StoreOutage {
     pub from_us: Offset,
     /// None: it lasted to the end of the run.
     pub seconds: Option<f64>,
+    /// Not as expected, under way at some time of it or of the second after, and not told with an instance that went.
+    #[serde(default)]
+    pub failed_requests: u64,
+}
+
+impl StoreOutage {
+    /// Applications find the new primary no sooner than the probe.
+    const FOUND_AGAIN_WITHIN: Duration = Duration::from_secs(1);
+
+    fn explains(&self, row: &Observation) -> bool {
+        let to = self.seconds.map(|seconds| self.from_us + Duration::from_secs_f64(seconds) + Self::FOUND_AGAIN_WITHIN);
+        row.last_byte >= self.from_us && to.is_none_or(|to| row.started <= to)
+    }
 }
 
 impl StoreFindings {
+    /// Counts a failed request with the outage that may explain it.
+    pub(super) fn take(&mut self, row: &Observation) {
+        if row.outcome != Outcome::Ok
+            && let Some(outage) = self.outages.iter_mut().rev().find(|outage| outage.explains(row))
+        {
+            outage.failed_requests += 1;
+        }
+    }
+
     /// None where no store was watched.
     pub(super) fn of(events: &[Event], samples: &[Sample]) -> Option<StoreFindings> {
         let mut found = StoreFindings::default();
@@ -46,7 +69,7 @@ impl StoreFindings {
         for event in events {
             match event.kind {
                 EventKind::StoreWritesStopped => {
-                    found.outages.push(StoreOutage { from_us: event.at_us, seconds: None });
+                    found.outages.push(StoreOutage { from_us: event.at_us, seconds: None, failed_requests: 0 });
                 }
                 EventKind::StoreWritesResumed { gap_us } => {
                     if let Some(outage) = found.outages.last_mut() {
@@ -64,8 +87,8 @@ impl StoreFindings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::fixture::{at, event};
-    use crate::history::{CanaryGauges, PrimaryGauges, StoreGauges};
+    use crate::history::fixture::{at, event, row};
+    use crate::history::{CanaryGauges, PrimaryGauges, StepId, StoreGauges};
 
     #[test]
     fn evictions_are_those_of_the_run_also_across_a_change_of_primary() {
@@ -88,5 +111,13 @@ mod tests {
         let outages: Vec<Option<f64>> = found.outages.iter().map(|outage| outage.seconds).collect();
         assert_eq!(outages, [Some(1.5), None]);
         assert_eq!(StoreFindings::of(&events, &[]), None);
+
+        let mut found = found;
+        let failed = |seconds| row(1, StepId(0), seconds).answered_with(Outcome::Unexpected, 503);
+        for row in [failed(0.9), failed(1.2), failed(3.4), failed(3.6), row(1, StepId(0), 2.0), failed(60.0)] {
+            found.take(&row);
+        }
+        let failures: Vec<u64> = found.outages.iter().map(|outage| outage.failed_requests).collect();
+        assert_eq!(failures, [2, 1], "before the first, after it and its second, and as expected");
     }
 }

@@ -21,6 +21,8 @@ pub struct FleetChange {
 pub const SCALE_OUT: &str = "scale-out";
 pub const SCALE_IN: &str = "scale-in";
 pub const INSTANCE_GONE: &str = "instance-gone";
+/// Actions that put new instances in the place of all that are there.
+const REPLACING: [&str; 2] = ["rolling-replace", "blue-green"];
 /// Actions that no session can notice: the run is not judged around them.
 pub const UNCHANGING: [&str; 2] = ["wait-for", "snapshot"];
 
@@ -35,6 +37,11 @@ impl FleetChange {
 
     pub fn is_scale_out(&self) -> bool {
         self.name == SCALE_OUT
+    }
+
+    /// Whether it is to bring instances that were not there before.
+    pub fn brings_instances(&self) -> bool {
+        self.is_scale_out() || REPLACING.contains(&self.name.as_str())
     }
 
     /// The changes in `events`, earliest first. Before the load starts nothing counts as a change: that is set-up.

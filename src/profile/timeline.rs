@@ -37,7 +37,8 @@ pub struct TimelineFile {
     pub within: Option<At<Span>>,
     /// With `evict`: what the store removes when its memory is full. Default: `allkeys-lru`.
     pub policy: Option<At<EvictionPolicyFile>>,
-    /// With `evict`: the store's memory limit, as a share of what it uses then. Default: 0.5.
+    /// With `evict`: the store's memory limit, as a share of what its data need. That is the share of keys which it can
+    /// keep: the lab fills it with ballast first, as fresh as the sessions. Default: 0.5.
     pub memory: Option<At<f64>>,
     /// With `wait-for`: an event from then on, such as `instance-healthy`, or the name of an action that begins.
     pub event: Option<At<String>>,
@@ -90,7 +91,7 @@ pub enum ActionFile {
     Snapshot,
     /// The store is put back to the last `snapshot`: what was written since is gone.
     Restore,
-    /// The store's memory is limited, so that it evicts by its policy.
+    /// The store is filled up and its memory limited, so that it evicts by its policy.
     Evict,
     /// Nothing, but actions behind it wait until something has happened.
     WaitFor,

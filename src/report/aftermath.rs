@@ -1,9 +1,9 @@
 //! What faults came to, in words that every format shares: requests that failed when instances went, the session store,
 //! and why sessions were lost. Names in it are as they came; each format escapes them in its own way.
 
-use super::wording::{manner, seconds};
+use super::wording::{counted, manner, seconds};
 use crate::analysis::{Analysis, DepartureFigures, StoreFindings};
-use crate::session::{LossCause, RestoreFindings, SessionFindings};
+use crate::session::{FailoverFindings, LossCause, RestoreFindings, SessionFindings};
 
 /// Departures told one by one.
 const MOST: usize = 6;
@@ -19,11 +19,17 @@ pub(super) struct Aftermath {
 /// The parts that have something to tell.
 pub(super) fn aftermath(analysis: &Analysis, sessions: &SessionFindings) -> Vec<Aftermath> {
     let part = |heading, lines, doubtful| Aftermath { heading, lines, doubtful };
+    let unexplained = sessions.failovers.as_ref().is_some_and(|found| found.unexplained > 0);
     let all = [
         part("Requests that failed when instances went", departures(analysis), false),
         part("Session store", analysis.store.as_ref().map_or(Vec::new(), |found| vec![store(found)]), false),
         part("Sampled keys of sessions", analysis.store.iter().filter_map(keys_without_ttl).collect(), true),
         part("Causes of the losses", causes(sessions), false),
+        part(
+            "Losses over failovers of the store",
+            sessions.failovers.iter().filter_map(failovers).collect(),
+            unexplained,
+        ),
         part("Restored", sessions.restored.iter().map(restored).collect(), false),
     ];
     all.into_iter().filter(|part| !part.lines.is_empty()).collect()
@@ -32,13 +38,16 @@ pub(super) fn aftermath(analysis: &Analysis, sessions: &SessionFindings) -> Vec<
 fn departures(analysis: &Analysis) -> Vec<String> {
     let told = |departure: &DepartureFigures| {
         let within = departure.until_us.since(departure.at_us).as_secs_f64() + 3.0;
-        format!(
-            "{} failed within {within:.0} s of {}, which {} at {}",
-            departure.failed_requests,
-            departure.instances.join(", "),
-            manner(&departure.manner),
-            seconds(departure.at_us)
-        )
+        let (failed, instances) = (departure.failed_requests, departure.instances.join(", "));
+        let (manner, at) = (manner(&departure.manner), seconds(departure.at_us));
+        match &departure.dark_zone {
+            None => format!("{failed} failed within {within:.0} s of {instances}, which {manner} at {at}"),
+            Some(zone) => {
+                format!(
+                    "{failed} failed within {within:.0} s of the outage of {zone} at {at}, with which {instances} {manner}"
+                )
+            }
+        }
     };
     analysis.departures.iter().filter(|d| d.failed_requests > 0).take(MOST).map(told).collect()
 }
@@ -49,9 +58,16 @@ fn store(store: &StoreFindings) -> String {
         return "the probe reached no primary in the whole run: nothing is known of it".to_owned();
     }
     let outages: Vec<String> = (store.outages.iter())
-        .map(|outage| match outage.seconds {
-            Some(length) => format!("for {length:.2} s at {}", seconds(outage.from_us)),
-            None => format!("from {} to the end", seconds(outage.from_us)),
+        .map(|outage| {
+            let at = seconds(outage.from_us);
+            let failed = match outage.failed_requests {
+                0 => String::new(),
+                failed => format!(" ({} failed by it)", counted(failed, "request")),
+            };
+            match outage.seconds {
+                Some(length) => format!("for {length:.2} s at {at}{failed}"),
+                None => format!("from {at} to the end{failed}"),
+            }
         })
         .collect();
     let away = match outages.as_slice() {
@@ -81,6 +97,25 @@ fn causes(sessions: &SessionFindings) -> Vec<String> {
         format!("{}: {}", cause.words(), told.join(", "))
     });
     told.collect()
+}
+
+/// Whether sessions lost what the probe lost, and nothing else.
+fn failovers(found: &FailoverFindings) -> Option<String> {
+    let (explained, unexplained) = (found.explained, found.unexplained);
+    let spans: Vec<String> = (found.spans.iter())
+        .map(|span| {
+            let (from, to) = (span.from_us.as_secs_f64(), span.to_us.as_secs_f64());
+            format!("{from:.2} to {to:.2} s, {} of the probe's", span.probe_writes)
+        })
+        .collect();
+    let rest = match unexplained {
+        0 => String::new(),
+        _ => format!("; {unexplained} from another time, unexplained: no failover loses those"),
+    };
+    let lost = counted(explained + unexplained, "acknowledged write");
+    let spans = spans.join("; ");
+    let told = format!("{lost} of sessions lost, {explained} from when the store lost the probe's own ({spans}){rest}");
+    (explained + unexplained > 0).then_some(told)
 }
 
 /// What a restore took, as was to be expected.

@@ -5,7 +5,7 @@ use super::Subject;
 use crate::analysis::ElasticityFigures;
 use crate::history::{FleetChange, Offset};
 use crate::plan::Limit;
-use crate::session::{Cohort, LossExample, LossKind};
+use crate::session::{Cohort, LossCause, LossExample, LossKind};
 use crate::verdict::{Met, ObjectiveResult, Outcome};
 
 pub(super) fn seconds(at: Offset) -> String {
@@ -176,8 +176,9 @@ pub(super) fn loss_example(example: &LossExample) -> String {
     let before = example.before.as_ref().map_or(String::new(), |b| {
         format!(" (before it \"{}\" on {} at {})", b.step, instance(&b.instance), seconds(b.at_us))
     });
+    let cause = put_down_to(example).map_or(String::new(), |cause| format!(" ({cause})"));
     format!(
-        "session {}, user {}, at {}, \"{}\" on {}{before}: expected {}, found {}",
+        "session {}, user {}, at {}, \"{}\" on {}{before}: expected {}, found {}{cause}",
         example.session,
         example.user,
         seconds(example.at_us),
@@ -186,6 +187,18 @@ pub(super) fn loss_example(example: &LossExample) -> String {
         example.expected,
         example.found
     )
+}
+
+/// Why it was lost, as far as that is known, and what of it a failover explains.
+pub(super) fn put_down_to(example: &LossExample) -> Option<String> {
+    let cause = example.cause?;
+    match example.failover {
+        Some(share) => {
+            let (lost, in_span) = (counted(share.lost, "acknowledged write"), share.in_span);
+            Some(format!("{}: {in_span} of {lost} from when the store lost the probe's own", cause.words()))
+        }
+        None => (cause != LossCause::Unknown).then(|| cause.words().to_owned()),
+    }
 }
 
 /// How instances went ([`crate::analysis::DepartureFigures::manner`]), in a sentence.

@@ -1,5 +1,6 @@
-use super::LossCause;
-use crate::history::{Event, EventKind, Offset, Sample, StoreRole};
+use super::failovers::Failovers;
+use super::{FailoverShare, LossCause};
+use crate::history::{Event, EventKind, Observation, Offset, Sample};
 use crate::plan::{FleetPlan, Plan};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,8 +8,7 @@ use std::time::Duration;
 /// What happened to the store and to instances that can explain a loss.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
-    /// Times in which writes may have been lost with a primary.
-    failovers: Vec<(Offset, Offset)>,
+    pub(super) failovers: Failovers,
     /// When the store came back with nothing.
     emptied: Vec<(Offset, Offset)>,
     restored: Vec<(Offset, Offset)>,
@@ -30,17 +30,15 @@ pub(super) struct Lost<'a> {
     pub at: Offset,
     /// The session itself, or state of a session that is known.
     pub session: bool,
+    /// How many acknowledged writes that takes, and how many there were since that a failover may have lost.
+    pub writes: u64,
+    pub exposed: u64,
     /// The instance that had it, if it was in that instance's memory.
     pub kept_by: Option<&'a str>,
     pub idle: Duration,
     pub age: Duration,
 }
 
-/// A write may be acknowledged this long before the outage that loses it begins: the last one acknowledged to the probe
-/// need not be the last of all.
-const BEFORE_OUTAGE: Duration = Duration::from_secs(1);
-/// Roles are asked for less often than writes are made.
-const ROLE_KNOWN_WITHIN: Duration = Duration::from_secs(1);
 /// Gauges are a second apart; without one for this long nobody knows.
 const UNWATCHED: Duration = Duration::from_secs(3);
 
@@ -50,13 +48,9 @@ impl Causes {
         if let FleetPlan::Lab(lab) = &plan.fleet {
             (causes.idle_limit, causes.age_limit) = (Some(lab.session_ttl), Some(lab.absolute_timeout));
         }
-        let mut stopped = None;
+        causes.failovers = Failovers::new(events);
         for event in events {
             match &event.kind {
-                EventKind::StoreWritesStopped => stopped = Some(event.at_us),
-                EventKind::StoreWritesResumed { .. } => {
-                    causes.failovers.extend(stopped.take().map(|from: Offset| (from, event.at_us)));
-                }
                 EventKind::StoreRestarted { kept: false, took_us } => causes.emptied.push(span(event.at_us, *took_us)),
                 EventKind::StoreRestored { took_us } => causes.restored.push(span(event.at_us, *took_us)),
                 EventKind::InstanceGone { instance, .. } => {
@@ -65,13 +59,6 @@ impl Causes {
                 _ => {}
             }
         }
-        causes.failovers.extend(stopped.map(|from| (from, Offset(i64::MAX))));
-        // An outage without a new primary loses nothing by itself: a store that hangs, or has no memory left.
-        let promotions: Vec<Offset> = (events.iter())
-            .filter(|e| matches!(e.kind, EventKind::StoreRoleChanged { role: StoreRole::Primary, .. }))
-            .map(|e| e.at_us)
-            .collect();
-        causes.failovers.retain(|(from, to)| promotions.iter().any(|at| at >= from && *at <= *to + ROLE_KNOWN_WITHIN));
         let answering = samples.iter().filter(|sample| {
             sample.store.as_ref().is_some_and(|store| store.primary.is_some() || store.table.is_some())
         });
@@ -83,31 +70,39 @@ impl Causes {
         causes
     }
 
-    /// What certainly removes things comes before what may have.
-    pub(super) fn of(&self, lost: &Lost<'_>) -> LossCause {
-        let within = |at: &Offset| *at >= lost.since && *at <= lost.at;
+    /// Whether what this request wrote may have gone with the store's primary.
+    pub(super) fn expose(&self, row: &Observation) -> bool {
+        self.failovers.expose(row)
+    }
+
+    /// What certainly removes things comes before what may have. With it, where a failover came in between, what of the
+    /// loss that can explain.
+    pub(super) fn of(&self, lost: &Lost<'_>) -> (LossCause, Option<FailoverShare>) {
         let meets = |(from, to): &(Offset, Offset)| *from <= lost.at && *to >= lost.since;
         let passed = |limit: Option<Duration>, time: Duration| limit.is_some_and(|limit| time >= limit);
         if self.emptied.iter().any(meets) {
-            return LossCause::StoreRestarted;
+            return (LossCause::StoreRestarted, None);
         }
         if self.restored.iter().any(meets) {
-            return LossCause::StoreRestored;
+            return (LossCause::StoreRestored, None);
         }
         if lost.session && (passed(self.idle_limit, lost.idle) || passed(self.age_limit, lost.age)) {
-            return LossCause::Expiry;
+            return (LossCause::Expiry, None);
         }
-        let failover = |(from, to): &(Offset, Offset)| meets(&(*from - BEFORE_OUTAGE, *to));
-        if self.failovers.iter().any(failover) {
-            return LossCause::StoreFailover;
+        let share = FailoverShare { lost: lost.writes, in_span: lost.exposed.min(lost.writes) };
+        let share = (lost.exposed > 0 || self.failovers.crossed(lost.since, lost.at)).then_some(share);
+        if share.is_some_and(|share| share.in_span == share.lost) {
+            return (LossCause::StoreFailover, share);
         }
         if self.evictions.iter().any(meets) {
-            return LossCause::Eviction;
+            return (LossCause::Eviction, None);
         }
+        let within = |at: &Offset| *at >= lost.since && *at <= lost.at;
         if lost.kept_by.and_then(|name| self.gone.get(name)).is_some_and(within) {
-            return LossCause::InstanceGone;
+            return (LossCause::InstanceGone, None);
         }
-        if lost.session && self.was_watched(lost) { LossCause::FalseLogout } else { LossCause::Unknown }
+        let innocent = share.is_none() && lost.session && self.was_watched(lost);
+        (if innocent { LossCause::FalseLogout } else { LossCause::Unknown }, share)
     }
 
     fn was_watched(&self, lost: &Lost<'_>) -> bool {
@@ -127,7 +122,7 @@ fn span(to: Offset, took_us: u64) -> (Offset, Offset) {
 mod tests {
     use super::*;
     use crate::history::fixture::{at, event};
-    use crate::history::{PrimaryGauges, StoreGauges};
+    use crate::history::{PrimaryGauges, StoreGauges, StoreRole};
     use crate::plan::fixture::plan;
 
     fn sample(seconds: f64, evicted_keys: u64) -> Sample {
@@ -141,7 +136,8 @@ mod tests {
 
     fn lost(since: f64, found: f64) -> Lost<'static> {
         let idle = Duration::from_secs(1);
-        Lost { since: at(since), at: at(found), session: true, kept_by: Some("i-1"), idle, age: idle }
+        let (writes, exposed) = (1, 0);
+        Lost { since: at(since), at: at(found), session: true, writes, exposed, kept_by: Some("i-1"), idle, age: idle }
     }
 
     #[test]
@@ -164,8 +160,7 @@ mod tests {
         samples.iter_mut().skip(50).for_each(|s| *s = sample(s.at_us.as_secs_f64(), 7));
         let causes = Causes::new(&plan(), &events, &samples);
         for (since, found, cause) in [
-            (9.5, 13.0, LossCause::StoreFailover),
-            (5.0, 9.3, LossCause::StoreFailover),
+            (9.5, 13.0, LossCause::Unknown),
             (5.0, 8.0, LossCause::FalseLogout),
             (18.0, 22.0, LossCause::FalseLogout),
             (29.0, 31.0, LossCause::StoreRestarted),
@@ -174,17 +169,26 @@ mod tests {
             (59.0, 61.0, LossCause::FalseLogout),
             (100.0, 102.0, LossCause::Unknown),
         ] {
-            assert_eq!(causes.of(&lost(since, found)), cause, "{since} to {found}");
+            assert_eq!(causes.of(&lost(since, found)).0, cause, "{since} to {found}");
         }
         let state = Lost { session: false, ..lost(59.0, 61.0) };
-        assert_eq!(causes.of(&state), LossCause::Unknown, "a counter does not log anybody out");
-        assert_eq!(Causes::new(&plan(), &events, &[]).of(&lost(59.0, 61.0)), LossCause::Unknown, "nobody watched");
+        assert_eq!(causes.of(&state).0, LossCause::Unknown, "a counter does not log anybody out");
+        assert_eq!(Causes::new(&plan(), &events, &[]).of(&lost(59.0, 61.0)).0, LossCause::Unknown, "nobody watched");
+        for (writes, exposed, cause, in_span) in [
+            (3, 3, LossCause::StoreFailover, 3),
+            (3, 7, LossCause::StoreFailover, 3),
+            (3, 2, LossCause::Unknown, 2),
+            (3, 0, LossCause::Unknown, 0),
+        ] {
+            let told = causes.of(&Lost { session: false, writes, exposed, ..lost(9.5, 13.0) });
+            assert_eq!(told, (cause, Some(FailoverShare { lost: writes, in_span })), "{exposed} of {writes}");
+        }
     }
 
     #[test]
     fn a_session_that_the_application_forgets_earlier_than_agreed_has_expired() {
         let causes = Causes { idle_limit: Some(Duration::from_secs(5)), ..Causes::default() };
         let idle = |seconds| Lost { idle: Duration::from_secs(seconds), ..lost(1.0, 9.0) };
-        assert_eq!((causes.of(&idle(5)), causes.of(&idle(4))), (LossCause::Expiry, LossCause::Unknown));
+        assert_eq!((causes.of(&idle(5)).0, causes.of(&idle(4)).0), (LossCause::Expiry, LossCause::Unknown));
     }
 }

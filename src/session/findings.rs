@@ -25,6 +25,9 @@ pub struct SessionFindings {
     /// Re-logins and losses of state by what the record tells of their cause: each counted once, examples or not.
     #[serde(default)]
     pub causes: BTreeMap<LossCause, CauseCounts>,
+    /// None when the store did not fail over, or nobody watched it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failovers: Option<FailoverFindings>,
     /// None when no snapshot of the store was put back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<RestoreFindings>,
@@ -104,6 +107,11 @@ pub struct StateFindings {
     pub lost_after_relogin: u64,
     /// Reads (`seen`) and losses, by where they were served as against the write (for a job: its start).
     pub by_place: ByPlace,
+    /// Losses put down to [`LossCause::Eviction`], and to [`LossCause::InstanceGone`] by that instance.
+    #[serde(default)]
+    pub evicted: u64,
+    #[serde(default)]
+    pub lost_with: BTreeMap<String, u64>,
 }
 
 /// A pair of counts for each relation between two instances.
@@ -303,6 +311,37 @@ pub struct LossExample {
     /// Of re-logins and losses of state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<LossCause>,
+    /// Where the store failed over in between, and nothing else explains the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverShare>,
+}
+
+/// Acknowledged writes that a loss takes (a login is one), and how many of them were acknowledged in a [`LostSpan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FailoverShare {
+    pub lost: u64,
+    pub in_span: u64,
+}
+
+/// A time in which the store acknowledged writes that went with its primary: from the first of the probe's that was lost
+/// to the last, widened by the probe's resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostSpan {
+    pub from_us: Offset,
+    pub to_us: Offset,
+    /// Of the probe, lost in it.
+    pub probe_writes: u64,
+}
+
+/// What sessions lost over failovers of the store, held against what its probe lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailoverFindings {
+    /// One for each failover.
+    pub spans: Vec<LostSpan>,
+    /// Writes of sessions that were lost and had been acknowledged in one of them.
+    pub explained: u64,
+    /// Those that had been acknowledged at another time, and that nothing else explains: no failover loses them.
+    pub unexplained: u64,
 }
 
 /// Why something was lost, from events and gauges of the store.
@@ -395,6 +434,8 @@ pub enum SymptomKind {
     NewInstancesReject,
     /// Sessions are rejected wherever they are served.
     SessionsRejected,
+    /// The store made room, and sessions or their state went.
+    Evicted,
     WrongUser,
     /// State is lost when another instance than the writer reads it.
     StateLocalToInstance,
@@ -404,6 +445,8 @@ pub enum SymptomKind {
     /// Jobs are known only to the instance that took them.
     JobsLocalToInstance,
     JobsLost,
+    /// Jobs or state were lost with the instance that had them.
+    LostWithInstance,
     /// Logins are refused when the form and its post are served by different instances.
     LoginLocalToInstance,
     LoginsRefused,
@@ -413,12 +456,4 @@ pub enum SymptomKind {
     ReadyTooSoon,
     /// Requests fail when an instance is drained.
     DrainIgnored,
-}
-
-impl SessionFindings {
-    /// When each new instance first served a session older than itself, by name.
-    pub fn first_adoptions(&self) -> BTreeMap<String, Offset> {
-        let first = self.new_instances.iter().filter_map(|i| Some((i.instance.clone(), i.first_adoption_us?)));
-        first.collect()
-    }
 }

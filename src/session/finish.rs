@@ -79,6 +79,7 @@ impl Oracle {
             cohorts: self.cohorts.into_iter().enumerate().map(cohort).collect(),
             losses: self.losses.finish(),
             causes: self.cause_counts,
+            failovers: self.causes.failovers.finish(),
             restored: self.milestones.iter().any(|milestone| milestone.restores).then_some(self.restored),
             symptoms: Vec::new(),
         };

@@ -43,10 +43,12 @@ pub(super) enum Reading {
 pub(super) struct Difference {
     pub expected: String,
     pub found: String,
+    /// Acknowledged writes that it takes: of a counter, by how much it is short.
+    pub writes: u64,
 }
 
 fn difference(expected: impl Into<String>, found: impl Into<String>) -> Difference {
-    Difference { expected: expected.into(), found: found.into() }
+    Difference { expected: expected.into(), found: found.into(), writes: 1 }
 }
 
 /// What one session has a right to find in one piece of its state.
@@ -142,7 +144,7 @@ impl Counter {
     fn read(&mut self, found: i64) -> Reading {
         let (lower, upper) = (self.value.saturating_add(self.doubt_down), self.value.saturating_add(self.doubt_up));
         let reading = if found < lower {
-            Reading::Lost(difference(self.expected(), found.to_string()))
+            Reading::Lost(self.short_of(lower, found, found.to_string()))
         } else if !self.based {
             // The first evidence tells the base; a base of less than nothing has been ruled out.
             if self.written && found == self.value { Reading::Agreed } else { Reading::Nothing }
@@ -172,7 +174,7 @@ impl Counter {
     fn missing(&mut self) -> Reading {
         let known = self.based || self.written;
         let reading = match (known, self.doubt_up != 0 || self.doubt_down != 0) {
-            (true, false) => Reading::Lost(difference(self.expected(), "nothing")),
+            (true, false) => Reading::Lost(self.short_of(self.value, 0, "nothing".to_owned())),
             (_, true) => Reading::Ambiguous,
             (false, false) => Reading::Nothing,
         };
@@ -180,6 +182,10 @@ impl Counter {
         self.written = false;
         self.value = 0;
         reading
+    }
+
+    fn short_of(&self, least: i64, value: i64, found: String) -> Difference {
+        Difference { writes: least.saturating_sub(value).max(1) as u64, ..difference(self.expected(), found) }
     }
 
     fn expected(&self) -> String {

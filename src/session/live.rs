@@ -2,7 +2,7 @@ use super::cohort::Member;
 use super::ledger::Ledger;
 use super::restore::Kept;
 use super::{ByPlace, Tally};
-use crate::history::{NameId, Observation, Offset, StepId};
+use crate::history::{NameId, Observation, Offset, StateOp, StepId};
 use crate::plan::{Plan, SessionRules};
 
 /// Where something was served.
@@ -69,6 +69,8 @@ pub(super) struct Live {
     pub first_instance: Option<NameId>,
     pub handed_off: bool,
     pub facts: Facts,
+    /// Its login was acknowledged in a time of which the store has lost writes.
+    pub login_exposed: bool,
     /// Until when it was surely known to the application.
     pub last_verified: Option<Offset>,
     /// Milestones of the store before this index have been passed.
@@ -116,8 +118,21 @@ pub(super) struct StateLedger {
     pub written_at: Option<Place>,
     /// Until when everything acknowledged was surely there.
     pub last_agreed: Option<Offset>,
+    /// Of the writes acknowledged since it was last read (of a register or a job: of the last one), those in a time of
+    /// which the store has lost writes.
+    pub exposed: u64,
     /// The session has logged in again, and this has not been read since.
     pub after_relogin: bool,
+}
+
+impl StateLedger {
+    pub(super) fn expose(&mut self, op: StateOp, exposed: bool) {
+        match op {
+            StateOp::Add { amount, .. } if exposed => self.exposed += amount.max(0) as u64,
+            StateOp::Add { .. } => {}
+            _ => self.exposed = u64::from(exposed),
+        }
+    }
 }
 
 impl Live {
@@ -138,6 +153,7 @@ impl Live {
             first_instance: None,
             handed_off: false,
             facts: Facts::default(),
+            login_exposed: false,
             last_verified: None,
             next_milestone: 0,
             kept: None,
@@ -154,6 +170,7 @@ impl Live {
             ledger: Ledger::new(state),
             written_at: None,
             last_agreed: None,
+            exposed: 0,
             after_relogin: false,
         };
         self.states = plan_states.iter().map(fresh).collect();

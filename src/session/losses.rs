@@ -1,5 +1,5 @@
 use super::live::{Live, Place, Rules};
-use super::{Before, LossCause, LossExample, LossKind};
+use super::{Before, FailoverShare, LossCause, LossExample, LossKind};
 use crate::history::{Names, Observation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,7 @@ pub(super) struct Told {
     pub expected: String,
     pub found: String,
     pub cause: Option<LossCause>,
+    pub failover: Option<FailoverShare>,
 }
 
 impl Losses {
@@ -25,7 +26,7 @@ impl Losses {
         live: &Live,
         rules: &Rules,
         names: &Names,
-        Told { expected, found, cause }: Told,
+        Told { expected, found, cause, failover }: Told,
     ) {
         let kept = self.kept.entry(kind).or_default();
         let full = kept.len() >= LossExample::MOST;
@@ -53,6 +54,7 @@ impl Losses {
             expected,
             found,
             cause,
+            failover,
         });
         if full {
             kept.pop_last();

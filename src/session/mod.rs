@@ -2,11 +2,14 @@
 //! the fleet changed, and what the losses have in common. A pure function of a run's rows and events, fed one row at a
 //! time; what it keeps grows with the sessions alive, not with the requests.
 
+mod adoption;
 mod answer_seconds;
 mod causes;
 mod cohort;
+mod failovers;
 mod findings;
 mod finish;
+mod gone;
 mod ledger;
 mod live;
 mod losses;
@@ -14,6 +17,7 @@ mod oracle;
 mod restore;
 mod symptoms;
 
+pub use adoption::Brought;
 pub use findings::*;
 pub use oracle::Oracle;
 

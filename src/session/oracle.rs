@@ -1,6 +1,7 @@
 use super::answer_seconds::AnswerSeconds;
-use super::causes::{Causes, Lost};
+use super::causes::Causes;
 use super::cohort::{CohortTally, Evidence, Fate, Member};
+use super::gone::Gone;
 use super::ledger::{Effect, Reading, is_write, state_of};
 use super::live::{Answered, Live, LoginTrail, Place, Rules, Standing};
 use super::losses::{Losses, Told};
@@ -16,7 +17,6 @@ use crate::history::{
 use crate::plan::Plan;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Judges a run's rows one at a time, in the order of the record: the rows of one session in order, sessions
 /// interleaved as they come.
@@ -36,7 +36,7 @@ pub struct Oracle {
     pub(super) cells: BTreeMap<(NameId, NameId), CellTally>,
     pub(super) adoptions: BTreeMap<NameId, AdoptionTally>,
     pub(super) losses: Losses,
-    causes: Causes,
+    pub(super) causes: Causes,
     pub(super) milestones: Vec<Milestone>,
     pub(super) cause_counts: BTreeMap<LossCause, CauseCounts>,
     pub(super) restored: RestoreFindings,
@@ -97,6 +97,8 @@ impl Oracle {
             kept_after_relogin: 0,
             lost_after_relogin: 0,
             by_place: ByPlace::default(),
+            evicted: 0,
+            lost_with: BTreeMap::new(),
         };
         Oracle {
             rules: Rules::of(plan),
@@ -191,9 +193,11 @@ impl Oracle {
             return;
         }
         if row.part == 0 {
+            live.login_exposed &= live.form.current.is_some();
             live.form = LoginTrail { before: live.form.current, current: Some(Place::of(row)) };
             live.begins_login(row);
         }
+        live.login_exposed |= self.causes.expose(row);
         let refused = row.outcome == Outcome::Unexpected;
         if !refused && said != Said::LoggedIn {
             return;
@@ -201,7 +205,7 @@ impl Oracle {
         if refused {
             self.logins.refused += 1;
             let found = format!("status {}", row.status);
-            let told = Told { expected: "the login accepted".to_owned(), found, cause: None };
+            let told = Told { expected: "the login accepted".to_owned(), found, cause: None, failover: None };
             self.losses.add(LossKind::LoginRefused, row, live, &self.rules, names, told);
         } else {
             self.logins.accepted += 1;
@@ -224,33 +228,17 @@ impl Oracle {
             }
             _ => return,
         };
-        let cause = (kind == LossKind::Relogin).then(|| {
-            let cause = self.cause(live, row, live.last_verified, true, live.home, names);
+        let (cause, failover) = if kind == LossKind::Relogin {
+            let of =
+                Gone { since: live.last_verified, kept_by: live.home, writes: 1, exposed: live.login_exposed.into() };
+            let (cause, failover) = self.cause(live, row, true, of, names);
             self.cause_counts.entry(cause).or_default().relogins += 1;
-            cause
-        });
-        let told = Told { expected: expected.to_owned(), found, cause };
+            (Some(cause), failover)
+        } else {
+            (None, None)
+        };
+        let told = Told { expected: expected.to_owned(), found, cause, failover };
         self.losses.add(kind, row, live, &self.rules, names, told);
-    }
-
-    fn cause(
-        &self,
-        live: &Live,
-        row: &Observation,
-        since: Option<Offset>,
-        session: bool,
-        kept_by: Option<Place>,
-        names: &Names,
-    ) -> LossCause {
-        let name = kept_by.map(|place| names.name(place.instance));
-        self.causes.of(&Lost {
-            since: since.or(live.begun).unwrap_or(row.started),
-            at: row.last_byte,
-            session,
-            kept_by: name.as_deref(),
-            idle: live.before.map_or(Duration::ZERO, |before| row.last_byte.since(before.started)),
-            age: live.begun.map_or(Duration::ZERO, |begun| row.last_byte.since(begun)),
-        })
     }
 
     /// First what the row wrote, then what it read: an answer that tells a count includes its own write.
@@ -262,11 +250,13 @@ impl Oracle {
         };
         live.note_writes(&self.milestones, row, effect);
         let here = Place::of(row);
+        let exposed = self.causes.expose(row);
         for op in row.states.iter().copied().filter(|op| is_write(*op)) {
             if let Some(state) = live.states.get_mut(usize::from(state_of(op))) {
                 state.ledger.write(op, effect);
                 if effect == Effect::Acknowledged {
                     state.written_at = here;
+                    state.expose(op, exposed);
                 }
             }
         }
@@ -296,6 +286,7 @@ impl Oracle {
         let (written_at, last_agreed) = (state.written_at.or(live.home), state.last_agreed);
         let reading = state.ledger.read(op, row.answered());
         let relogin = reading != Reading::Nothing && std::mem::take(&mut state.after_relogin);
+        let exposed = if reading == Reading::Nothing { 0 } else { std::mem::take(&mut state.exposed) };
         let findings = &mut self.states[index];
         let (said, loss) = match reading {
             Reading::Nothing => return StateSaid::Nothing,
@@ -322,12 +313,20 @@ impl Oracle {
         findings.kept_after_relogin += u64::from(relogin && said != StateSaid::Lost);
         if let Some((kind, difference)) = loss {
             let expected = format!("{}: {}", findings.name, difference.expected);
-            let cause = (kind == LossKind::StateLost).then(|| {
-                let cause = self.cause(live, row, last_agreed, false, written_at, names);
+            let (cause, failover) = if kind == LossKind::StateLost {
+                let of = Gone { since: last_agreed, kept_by: written_at, writes: difference.writes, exposed };
+                let (cause, failover) = self.cause(live, row, false, of, names);
                 self.cause_counts.entry(cause).or_default().state_lost += 1;
-                cause
-            });
-            let told = Told { expected, found: difference.found, cause };
+                let findings = &mut self.states[index];
+                findings.evicted += u64::from(cause == LossCause::Eviction);
+                if let Some(place) = written_at.filter(|_| cause == LossCause::InstanceGone) {
+                    *findings.lost_with.entry(names.name(place.instance).to_string()).or_default() += 1;
+                }
+                (Some(cause), failover)
+            } else {
+                (None, None)
+            };
+            let told = Told { expected, found: difference.found, cause, failover };
             self.losses.add(kind, row, live, &self.rules, names, told);
         }
         said

@@ -1,4 +1,4 @@
-use super::{ByPlace, SessionFindings, Symptom, SymptomKind, Tally};
+use super::{ByPlace, LossCause, SessionFindings, StateFindings, Symptom, SymptomKind, Tally};
 use crate::plan::StateKind;
 
 /// How losses are spread over the places that serve.
@@ -52,13 +52,15 @@ pub(super) fn symptoms(findings: &SessionFindings) -> Vec<Symptom> {
     let mut symptoms = Vec::new();
     wrong_user(findings, &mut symptoms);
     rejections(findings, &mut symptoms);
+    symptoms.extend(evicted(findings));
     logins(findings, &mut symptoms);
     for state in &findings.states {
+        symptoms.extend(lost_with_instance(state));
         let table = told(&state.by_place, "lost");
         let name = &state.name;
         // Jobs are unknown elsewhere for good; of other state only the first read elsewhere shows the loss.
         let least = if state.kind == StateKind::Job { NEARLY_ALWAYS } else { HARDLY };
-        if let Some(spread) = spread(&state.by_place, least) {
+        if let Some(spread) = spread(&state.by_place, least).filter(|spread| !is_told(state, *spread)) {
             symptoms.push(match state.kind {
                 StateKind::Job => job(name, spread, table),
                 StateKind::Counter | StateKind::Register => lost_state(name, spread, table),
@@ -106,7 +108,49 @@ fn wrong_user(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
     }
 }
 
+/// Losses with no pattern by instance that have been told with another pattern.
+fn is_told(state: &StateFindings, spread: Spread) -> bool {
+    spread == Spread::Anywhere && (2 * state.evicted > state.lost || lost_with_all(state) == state.lost)
+}
+
+fn lost_with_all(state: &StateFindings) -> u64 {
+    state.lost_with.values().sum()
+}
+
+fn lost_with_instance(state: &StateFindings) -> Option<Symptom> {
+    let lost = lost_with_all(state);
+    let (name, jobs) = (&state.name, if state.kind == StateKind::Job { " jobs" } else { "" });
+    (lost > 0 && (lost >= FEWEST || lost == state.lost)).then(|| {
+        let instances: Vec<String> =
+            state.lost_with.iter().map(|(instance, lost)| format!("{lost} lost with {instance}")).collect();
+        symptom(
+            SymptomKind::LostWithInstance,
+            format!("\"{name}\"{jobs} lost with the instance that had them"),
+            instances.join(", "),
+            "They were there until it ended and were not after that: keep them where all instances find them, and let \
+             others go on with what one has left behind.",
+        )
+    })
+}
+
+fn evicted(findings: &SessionFindings) -> Option<Symptom> {
+    let counts = findings.causes.get(&LossCause::Eviction)?;
+    let (relogins, state) = (counts.relogins, counts.state_lost);
+    Some(symptom(
+        SymptomKind::Evicted,
+        "the store makes room by forgetting sessions",
+        format!("keys were evicted before {relogins} re-logins and {state} losses of state"),
+        "It has less memory than its sessions need, and a policy that evicts: give it room for all of them, watch its \
+         memory, and let it refuse writes (`noeviction`) rather than forget users.",
+    ))
+}
+
 fn rejections(findings: &SessionFindings, symptoms: &mut Vec<Symptom>) {
+    let relogins: u64 = findings.causes.values().map(|counts| counts.relogins).sum();
+    let evicted = findings.causes.get(&LossCause::Eviction).map_or(0, |counts| counts.relogins);
+    if 2 * evicted > relogins {
+        return;
+    }
     let evidence = told(&findings.recognition, "rejected");
     if let Some(symptom) = rejected_by_new(findings) {
         symptoms.push(symptom);
@@ -223,6 +267,12 @@ fn lost_state(name: &str, spread: Spread, evidence: String) -> Symptom {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::fixture::{at, event, row};
+    use crate::history::{
+        Event, EventKind, Identity, Names, Observation, Outcome, PrimaryGauges, Sample, StateOp, StoreGauges,
+    };
+    use crate::plan::fixture::{CART, EXPORT, LOGIN, PAGE, plan};
+    use crate::session::Oracle;
 
     fn places(same: (u64, u64), other: (u64, u64), zone: (u64, u64)) -> ByPlace {
         let tally = |(lost, seen)| Tally { seen, lost };
@@ -249,5 +299,63 @@ mod tests {
         for (what, places, expected) in cases {
             assert_eq!(spread(&places, NEARLY_ALWAYS), expected, "{what}");
         }
+    }
+    fn judged(events: &[Event], samples: &[Sample], rows: &[Observation], names: &Names) -> Vec<(SymptomKind, String)> {
+        let mut oracle = Oracle::new(&plan(), events, samples);
+        rows.iter().for_each(|row| oracle.observe(row, names));
+        let symptoms = oracle.finish(names).symptoms;
+        symptoms.into_iter().map(|symptom| (symptom.kind, symptom.evidence)).collect()
+    }
+
+    #[test]
+    fn a_job_that_ends_with_its_instance_is_told_with_that() {
+        let names = &Names::default();
+        let page = |seconds, place| row(1, PAGE, seconds).on(place, names).who(Identity::Recognised);
+        let rows = [
+            row(1, LOGIN, 0.0).on("b@z1", names).who(Identity::LoggedIn),
+            page(1.0, "a@z1").with(&[StateOp::JobStarted { state: EXPORT }]),
+            page(2.0, "a@z1").with(&[StateOp::JobPending { state: EXPORT }]),
+            page(6.0, "b@z1").with(&[StateOp::JobLost { state: EXPORT }]).last(),
+        ];
+        let gone = |seconds, instance: &str| {
+            let (instance, zone) = (instance.to_owned(), "z1".to_owned());
+            event(seconds, EventKind::InstanceGone { instance, zone, expected: true })
+        };
+        let told = judged(&[gone(5.0, "a")], &[], &rows, names);
+        assert_eq!(told, [(SymptomKind::LostWithInstance, "1 lost with a".to_owned())]);
+        for other in [gone(1.5, "a"), gone(5.0, "c")] {
+            let kinds: Vec<SymptomKind> =
+                judged(&[other], &[], &rows, names).into_iter().map(|(kind, _)| kind).collect();
+            assert_eq!(kinds, [SymptomKind::JobsLost], "it was seen after that, or was not there");
+        }
+    }
+
+    #[test]
+    fn sessions_and_state_that_were_evicted_are_told_with_that() {
+        let names = &Names::default();
+        let page = |session, seconds| row(session, PAGE, seconds).on("a@z1", names).who(Identity::Recognised);
+        let login = |session| row(session, LOGIN, 0.0).on("a@z1", names).who(Identity::LoggedIn);
+        let rows = [
+            login(1),
+            login(2),
+            page(1, 2.0),
+            page(2, 2.0).with(&[StateOp::Add { state: CART, amount: 1 }]),
+            page(1, 6.0).who(Identity::Rejected).answered_with(Outcome::Unexpected, 401).last(),
+            page(2, 6.0).with(&[StateOp::Missing { state: CART }]).last(),
+        ];
+        let samples = |evicted: u64| {
+            let sample = |second: u32| {
+                let evicted_keys = if second < 4 { 0 } else { evicted };
+                let primary = Some(PrimaryGauges { evicted_keys, ..PrimaryGauges::default() });
+                let store = Some(StoreGauges { primary, ..StoreGauges::default() });
+                Sample { at_us: at(f64::from(second)), store, ..Sample::default() }
+            };
+            (0..8).map(sample).collect::<Vec<_>>()
+        };
+        let evidence = "keys were evicted before 1 re-logins and 1 losses of state".to_owned();
+        assert_eq!(judged(&[], &samples(9), &rows, names), [(SymptomKind::Evicted, evidence)]);
+        let kinds: Vec<SymptomKind> =
+            judged(&[], &samples(0), &rows, names).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, [SymptomKind::SessionsRejected, SymptomKind::WritesDropped], "nothing was evicted");
     }
 }

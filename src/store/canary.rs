@@ -16,6 +16,14 @@ pub struct Canary {
 /// An event, and when it happened.
 pub type Told = (Offset, EventKind);
 
+/// Numbers that are lost, and how exactly is known from when to when: the write before the first of them was acknowledged
+/// this long before it.
+#[derive(Debug, PartialEq)]
+pub struct Lost {
+    pub told: Told,
+    pub resolution: Duration,
+}
+
 impl Canary {
     /// More than this between two acknowledgements is an outage, even if nothing failed.
     const LONG_GAP: Duration = Duration::from_millis(500);
@@ -64,15 +72,17 @@ impl Canary {
     }
 
     /// Compares with what is there: what was acknowledged and is not there is lost, once.
-    pub fn compare(&mut self, found: &[u64], at: Offset) -> Option<Told> {
+    pub fn compare(&mut self, found: &[u64], at: Offset) -> Option<Lost> {
         let found: BTreeSet<u64> = found.iter().copied().collect();
-        let mut lost = self.acknowledged.clone();
-        lost.retain(|number, _| !found.contains(number));
-        self.acknowledged.retain(|number, _| found.contains(number));
+        let (kept, lost): (BTreeMap<u64, Offset>, BTreeMap<u64, Offset>) =
+            std::mem::take(&mut self.acknowledged).into_iter().partition(|(number, _)| found.contains(number));
+        self.acknowledged = kept;
         let first_us = *lost.values().min()?;
         let last_us = *lost.values().max()?;
         self.counts.lost += lost.len() as u64;
-        Some((at, EventKind::StoreWritesLost { lost: lost.len() as u64, first_us, last_us }))
+        let before = self.acknowledged.values().copied().filter(|kept| *kept <= first_us).max();
+        let told = (at, EventKind::StoreWritesLost { lost: lost.len() as u64, first_us, last_us });
+        Some(Lost { told, resolution: before.map_or(Duration::ZERO, |before| first_us.since(before)) })
     }
 
     /// Once there are too many: the first number that is still to be kept.
@@ -138,9 +148,9 @@ mod tests {
         }
         canary.fail();
         // 4 was in doubt and is there; 2 and 3 are not.
-        let told = canary.compare(&[1, 4, 5], at(100));
-        let lost = EventKind::StoreWritesLost { lost: 2, first_us: at(20), last_us: at(40) };
-        assert_eq!(told, Some((at(100), lost)));
+        let lost = canary.compare(&[1, 4, 5], at(100));
+        let told = (at(100), EventKind::StoreWritesLost { lost: 2, first_us: at(20), last_us: at(40) });
+        assert_eq!(lost, Some(Lost { told, resolution: Duration::from_millis(20) }));
         assert_eq!(canary.compare(&[1, 4, 5], at(120)), None);
         assert_eq!(canary.counts().lost, 2);
     }

@@ -80,10 +80,12 @@ impl Shared {
     }
 
     fn tell(&self, told: impl IntoIterator<Item = Told>) {
-        for (at, kind) in told {
-            let notice = Notice::now(EventSource::Store, kind);
-            let _ = self.notices.send(Notice { at: self.clock.instant(at), resolution: WRITE_EVERY, ..notice });
-        }
+        told.into_iter().for_each(|told| self.tell_within(told, WRITE_EVERY));
+    }
+
+    fn tell_within(&self, (at, kind): Told, resolution: Duration) {
+        let notice = Notice::now(EventSource::Store, kind);
+        let _ = self.notices.send(Notice { at: self.clock.instant(at), resolution, ..notice });
     }
 }
 
@@ -132,7 +134,9 @@ async fn write(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Re
 async fn compare(store: &mut impl WatchedStore, canary: &mut Canary, shared: &Shared) -> bool {
     match store.written().await {
         Ok(found) => {
-            shared.tell(canary.compare(&found, shared.clock.now()));
+            if let Some(lost) = canary.compare(&found, shared.clock.now()) {
+                shared.tell_within(lost.told, lost.resolution.max(WRITE_EVERY));
+            }
             true
         }
         Err(_) => false,

@@ -16,7 +16,7 @@ impl Shard {
         Shard { slots: vec![0..=u16::MAX], primary, replicas: Vec::new() }
     }
 
-    pub(super) fn serves(&self, slot: u16) -> bool {
+    pub fn serves(&self, slot: u16) -> bool {
         self.slots.iter().any(|range| range.contains(&slot))
     }
 }

@@ -1,6 +1,6 @@
 use super::fixture::{Run, reject_on_new};
 use super::*;
-use crate::history::fixture::{at, event, row};
+use crate::history::fixture::{action, at, event, launched, row};
 use crate::history::{EventKind, GeneratorGauges, Identity, Observation, Outcome as Answer, Sample, StateOp};
 use crate::plan::fixture::{CART, LOGIN, PAGE, response_time_at_most};
 use crate::plan::{Action, Limit, Metric, Objective, OnFailure, Scope, TimelineEntry, Window, WindowAnchor};
@@ -82,6 +82,33 @@ fn each_doubt_makes_the_run_inconclusive() {
         let failed: Vec<&str> = verdict.validity.iter().filter(|c| !c.ok).map(|c| c.name.as_str()).collect();
         assert!(failed.contains(&name), "{name}: {failed:?}");
     }
+}
+
+fn adoption(verdict: &Verdict) -> &ValidityCheck {
+    verdict.validity.iter().find(|check| check.name == "adoption").unwrap()
+}
+
+#[test]
+fn instances_that_replace_others_must_adopt_as_those_of_a_scale_out_must() {
+    for name in ["rolling-replace", "blue-green"] {
+        let replaced = |run: &mut Run| {
+            run.events = vec![action(10.0, name), launched(10.2, "new", "z2")];
+            run.plan.timeline.clear();
+        };
+        let verdict = spoiled(replaced);
+        assert_eq!(adoption(&verdict).found, format!("30 adoptions by 1 new instances of {name}"));
+        assert_eq!(verdict.exit_code, 0, "{:#?}", verdict.reasons);
+        let silent = spoiled(|run| {
+            replaced(run);
+            let (new, old) = (run.names.id("new"), run.names.id("b"));
+            run.rows.iter_mut().filter(|row| row.instance == Some(new)).for_each(|row| row.instance = Some(old));
+        });
+        assert_eq!(silent.exit_code, 6);
+        assert_eq!(adoption(&silent).found, format!("{name} was to bring new instances, and none served a request"));
+    }
+    let beside = spoiled(|run| run.events.push(action(20.0, "rolling-replace")));
+    let found = &adoption(&beside).found;
+    assert_eq!(found, "rolling-replace was to bring new instances, and none served a request", "the scale-out's do");
 }
 
 #[test]

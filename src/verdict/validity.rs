@@ -1,7 +1,7 @@
 use super::{RunFacts, ValidityCheck};
 use crate::analysis::{Analysis, GeneratorFigures};
 use crate::plan::{Plan, Role};
-use crate::session::SessionFindings;
+use crate::session::{Brought, SessionFindings};
 
 /// Fewer requests than this are no run.
 const ENOUGH_REQUESTS: u64 = 100;
@@ -146,16 +146,20 @@ fn identity(sessions: &SessionFindings) -> ValidityCheck {
     check("identity", verified > 0, found, "responses that prove whose session it is")
 }
 
-/// Where the fleet grew, some session must have been served by an instance younger than itself.
+/// Where new instances came, some session must have been served by one younger than itself: for each kind of change that
+/// brings them.
 fn adoption(sessions: &SessionFindings) -> Option<ValidityCheck> {
-    let grown = sessions.cohorts.iter().filter(|c| c.change.is_scale_out()).count();
-    let adopted: u64 = sessions.new_instances.iter().map(|i| i.adopted_sessions).sum();
-    let found = match (sessions.new_instances.len(), adopted) {
-        (0, _) => "the fleet was to grow, and no new instance served a request".to_owned(),
-        (_, 0) => "no new instance served a session that was there before it".to_owned(),
-        (instances, adopted) => format!("{adopted} adoptions by {instances} new instances"),
+    let brought = sessions.brought();
+    let told = |(name, brought): (&&str, &Brought)| match (brought.instances, brought.adoptions) {
+        (0, _) => format!("{name} was to bring new instances, and none served a request"),
+        (_, 0) => format!("no new instance of {name} served a session that was there before it"),
+        (instances, adoptions) => format!("{adoptions} adoptions by {instances} new instances of {name}"),
     };
-    (grown > 0).then(|| check("adoption", adopted > 0, found, "a scale-out without adoption proves nothing"))
+    let silent: Vec<String> = brought.iter().filter(|(_, brought)| brought.adoptions == 0).map(told).collect();
+    let ok = silent.is_empty();
+    let found = if ok { brought.iter().map(told).collect() } else { silent };
+    let needed = "new instances that adopt no session prove nothing";
+    (!brought.is_empty()).then(|| check("adoption", ok, found.join("; "), needed))
 }
 
 fn affinity(analysis: &Analysis, sessions: &SessionFindings) -> Option<ValidityCheck> {

@@ -1,24 +1,19 @@
 //! Negative controls: each way in which the lab's application can be wrong is caught and named, and a right one is not
 //! accused of anything.
 
-use crate::support::{Ended, run_with};
+use crate::support::{Ended, run_with, turn};
 use serde_json::Value;
-use std::sync::{Mutex, PoisonError};
 
 /// A short run with everything a defect could show itself in: two instances that become four under sessions that log
 /// in by form, keep a cart, and wait for a job.
 pub const PROFILE: &str = include_str!("defects.toml");
-
-/// A lab wants a machine of its own: one at a time.
-static TURN: Mutex<()> = Mutex::new(());
 
 pub fn lab(defect: Option<&str>, more: &[&str]) -> Ended {
     lab_of(PROFILE, defect, more)
 }
 
 pub fn lab_of(profile: &str, defect: Option<&str>, more: &[&str]) -> Ended {
-    // A test that failed had its turn all the same.
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     let defect = defect.map(|name| format!("fleet.defect=\"{name}\""));
     let mut arguments = Vec::new();
     for set in defect.iter().map(String::as_str).chain(more.iter().copied()) {
@@ -36,6 +31,16 @@ pub fn demand(ended: &Ended, code: i32, symptom: &str) {
     ended.demand_code(code);
     let found = symptoms(&ended.summary());
     assert!(found.iter().any(|kind| kind == symptom), "no {symptom} in {found:?}\n{}", ended.stdout);
+}
+
+/// And the symptom names this instance.
+fn demand_of(ended: &Ended, code: i32, symptom: &str, instance: &str) {
+    demand(ended, code, symptom);
+    let summary = ended.summary();
+    let mut list = summary["verdict"]["symptoms"].as_array().unwrap().iter();
+    let evidence = list.find(|found| found["kind"] == symptom).unwrap()["evidence"].as_str().unwrap();
+    let mut words = evidence.split(|c: char| !c.is_alphanumeric() && c != '-');
+    assert!(words.any(|word| word == instance), "{evidence}");
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn sessions_mixed_up() {
 #[test]
 fn new_instances_that_are_slow_at_first() {
     let ended = lab(Some("slow-warm-up"), &["objectives.0.metric=\"warm-up-penalty\"", "objectives.0.at_most=3"]);
-    demand(&ended, 3, "slow-warm-up");
+    demand_of(&ended, 3, "slow-warm-up", "i-3");
 }
 
 #[test]
@@ -100,6 +105,21 @@ fn csrf_tokens_in_the_instances_memory() {
 #[test]
 fn jobs_in_the_instances_memory() {
     demand(&lab(Some("local-jobs"), &[]), 4, "jobs-local-to-instance");
+}
+
+/// The only instance dies with all jobs that it has taken.
+#[test]
+fn jobs_in_the_memory_of_an_instance_that_dies() {
+    let profile = PROFILE
+        .replace("do = \"scale-out\"\nby = 2", "do = \"kill-instance\"\ntarget = \"i-1\"")
+        .replace("weight = 3", "weight = 1")
+        .replace("seconds = 1.0", "seconds = 2.0");
+    let more = ["fleet.instances=1", "fleet.workers=32"];
+    let ended = lab_of(&profile, Some("local-jobs"), &more);
+    demand_of(&ended, 4, "lost-with-instance", "i-1");
+    let right = lab_of(&profile, None, &more);
+    right.demand_code(0);
+    assert_eq!(symptoms(&right.summary()), Vec::<String>::new());
 }
 
 /// Of the drained instances, half of the work they have is lost; a slow service leaves them enough of it.
@@ -113,7 +133,8 @@ fn instances_that_ignore_their_drain() {
         "objectives.0.metric=\"error-rate\"",
     ];
     let ended = lab(Some("drain-ignored"), &replace);
-    demand(&ended, 3, "drain-ignored");
+    // The newest of the fullest zone go first.
+    demand_of(&ended, 3, "drain-ignored", "i-4");
     let right = lab(None, &replace);
     right.demand_code(0);
     assert_eq!(symptoms(&right.summary()), Vec::<String>::new());
@@ -122,5 +143,5 @@ fn instances_that_ignore_their_drain() {
 #[test]
 fn a_health_check_that_always_says_yes() {
     let more = ["fleet.boot=\"3s\"", "objectives.0.metric=\"error-rate\""];
-    demand(&lab(Some("always-healthy"), &more), 3, "ready-too-soon");
+    demand_of(&lab(Some("always-healthy"), &more), 3, "ready-too-soon", "i-3");
 }

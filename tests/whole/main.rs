@@ -8,6 +8,7 @@ mod defects;
 #[cfg(feature = "aws")]
 mod dynamodb;
 mod exit_codes;
+mod faults;
 mod formats;
 mod named_store;
 mod protocols;

@@ -1,7 +1,8 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::FromRedisValue;
+use tokio::sync::Semaphore;
 
 use super::super::config::StoreConfig;
 use super::error::StoreError;
@@ -16,7 +17,12 @@ pub struct WaitingWrites {
     replicas: u32,
     within: Duration,
     idle: Mutex<Vec<Primary>>,
+    /// After a failover every write needs a new connection at once. More handshakes than a few at a time would each be too
+    /// late, and be tried again, for as long as there is load.
+    connecting: Semaphore,
 }
+
+const CONNECTING_AT_ONCE: usize = 2;
 
 /// Why a write is not acknowledged.
 pub enum Unwritten {
@@ -34,6 +40,7 @@ impl WaitingWrites {
             replicas: config.wait_for_replicas,
             within,
             idle: Mutex::default(),
+            connecting: Semaphore::new(CONNECTING_AT_ONCE),
         })
     }
 
@@ -43,10 +50,7 @@ impl WaitingWrites {
         slot: Slot,
         question: Question<'_>,
     ) -> Result<T, Unwritten> {
-        let mut primary = match self.take_idle(slot) {
-            Some(idle) => idle,
-            None => locator.connect(slot).await.map_err(Unwritten::NotNow)?,
-        };
+        let mut primary = self.primary(locator, slot).await.map_err(Unwritten::NotNow)?;
         let value = question.ask(&mut primary.connection).await.map_err(|error| self.unwritten(slot, &error))?;
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX));
@@ -54,11 +58,26 @@ impl WaitingWrites {
             self.forget_idle(slot);
             Unwritten::InDoubt(StoreError::Failed(error.to_string()))
         })?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(primary);
+        self.idle().push(primary);
         if replicas < self.replicas {
             return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
         }
         Ok(value)
+    }
+
+    async fn primary(&self, locator: &Locator, slot: Slot) -> Result<Primary, StoreError> {
+        if let Some(idle) = self.take_idle(slot) {
+            return Ok(idle);
+        }
+        let _turn = self.connecting.acquire().await.expect("nobody closes it");
+        match self.take_idle(slot) {
+            Some(idle) => Ok(idle),
+            None => locator.connect(slot).await,
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Primary>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unwritten(&self, slot: Slot, error: &redis::RedisError) -> Unwritten {
@@ -71,14 +90,13 @@ impl WaitingWrites {
     }
 
     fn take_idle(&self, slot: Slot) -> Option<Primary> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         let last = idle.iter().rposition(|primary| primary.slots.contains(slot))?;
         Some(idle.remove(last))
     }
 
     /// All that serve a slot go to the same server: what is wrong with one is wrong with the others.
     fn forget_idle(&self, slot: Slot) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|primary| !primary.slots.contains(slot));
+        self.idle().retain(|primary| !primary.slots.contains(slot));
     }
 }

@@ -3,7 +3,7 @@ use super::host::Host;
 use super::servers::Store;
 use crate::fleet::NoticeSender;
 use crate::history::{EventKind, EventSource, Notice};
-use crate::plan::{Action, EvictionPolicy, Failover, LabStore, Outage, Persistence, StoreLocation};
+use crate::plan::{Action, Failover, LabStore, Outage, Persistence, StoreLocation};
 use crate::store::{Client, Shard};
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -67,7 +67,7 @@ impl Store {
         self.revive(|host| host.is_in(zone)).await
     }
 
-    fn operator(&self) -> Client {
+    pub(super) fn operator(&self) -> Client {
         Client::new(&self.certificates.ca_pem, Some(self.passwords.operator_login()))
     }
 
@@ -86,7 +86,7 @@ impl Store {
         self.node_at(&shards.first().ok_or("no node of the cluster has any slot")?.primary)
     }
 
-    fn is_cluster(&self) -> bool {
+    pub(super) fn is_cluster(&self) -> bool {
         matches!(self.location, StoreLocation::Cluster(_))
     }
 
@@ -100,7 +100,7 @@ impl Store {
         command.query_async(&mut connection).await.map_err(|error| format!("{}: {error}", node.host.name()))
     }
 
-    async fn info(&self, node: &Node, section: &str) -> Result<InfoDict, String> {
+    pub(super) async fn info(&self, node: &Node, section: &str) -> Result<InfoDict, String> {
         self.ask(node, cmd("INFO").arg(section)).await
     }
 
@@ -187,13 +187,20 @@ impl Store {
         format!("{} nodes hang", self.nodes.len())
     }
 
-    /// Brings back what hangs or is dead: nodes as replicas of the primary, which comes first if it is among them.
+    /// Brings back what hangs or is dead: nodes as replicas of the primary, which comes first if it is among them. Sentinels
+    /// come last, if others are there to ask: one that was away takes whoever was the primary then for the primary, and a
+    /// node would come back beside the real one.
     async fn revive(&self, wanted: impl Fn(&Host) -> bool) -> Outcome {
         let hosts: Vec<&Host> = self.hosts().filter(|host| wanted(host)).collect();
         hosts.iter().for_each(|host| host.thaw(&self.runner));
         let dead: Vec<&Host> = hosts.iter().copied().filter(|host| !host.runs()).collect();
-        for sentinel in self.sentinels.iter().filter(|host| wanted(host) && !host.runs()) {
-            sentinel.start(&self.runner);
+        let start_sentinels = || {
+            for sentinel in self.sentinels.iter().filter(|host| wanted(host) && !host.runs()) {
+                sentinel.start(&self.runner);
+            }
+        };
+        if !self.sentinels.iter().any(Host::runs) {
+            start_sentinels();
         }
         let mut nodes: Vec<&Node> = self.nodes.iter().filter(|n| wanted(&n.host) && !n.host.runs()).collect();
         if self.is_cluster() {
@@ -207,6 +214,7 @@ impl Store {
                 self.start_node(node, follows, &self.plan).await?;
             }
         }
+        start_sentinels();
         let names: Vec<&str> = dead.iter().map(|host| host.name()).collect();
         Ok(if names.is_empty() { "all go on".to_owned() } else { format!("{} started again", names.join(", ")) })
     }
@@ -324,44 +332,24 @@ impl Store {
         Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
     }
 
-    /// Leaves the data of each primary this share of the memory it has now. What a server needs for itself is not counted:
-    /// below that it could keep nothing at all.
-    async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
-        let policy = policy.name();
-        let (mut limit_bytes, mut used_bytes, mut data_bytes) = (0, 0, 0);
-        for (primary, nodes) in self.primaries_with_their_nodes().await? {
-            let info = self.info(primary, "memory").await?;
-            let bytes =
-                |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
-            let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
-            let limit = used - ((1.0 - share).max(0.0) * data as f64) as u64;
-            for node in nodes {
-                let mut set = cmd("CONFIG");
-                set.arg("SET").arg("maxmemory-policy").arg(policy).arg("maxmemory").arg(limit);
-                self.ask::<()>(node, &set).await?;
-            }
-            (limit_bytes, used_bytes, data_bytes) = (limit_bytes + limit, used_bytes + used, data_bytes + data);
-        }
-        self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });
-        Ok(format!("{limit_bytes} of {used_bytes} bytes, of which {data_bytes} are data"))
-    }
-
     /// Each primary, with itself and its replicas as far as they run.
-    async fn primaries_with_their_nodes(&self) -> Result<Vec<(&Node, Vec<&Node>)>, String> {
+    pub(super) async fn primaries_with_their_nodes(&self) -> Result<Vec<(Shard, &Node, Vec<&Node>)>, String> {
         let running = |node: &&Node| node.host.runs();
-        if !self.is_cluster() {
-            return Ok(vec![(self.primary().await?, self.nodes.iter().filter(running).collect())]);
-        }
         let mut all = Vec::new();
-        for Shard { primary, replicas, .. } in self.shards().await? {
-            let nodes: Result<Vec<&Node>, String> =
-                [&primary].into_iter().chain(&replicas).map(|address| self.node_at(address)).collect();
-            all.push((self.node_at(&primary)?, nodes?.into_iter().filter(running).collect()));
+        for shard in self.shards().await? {
+            let primary = self.node_at(&shard.primary)?;
+            let nodes: Vec<&Node> = if self.is_cluster() {
+                let addresses = [&shard.primary].into_iter().chain(&shard.replicas);
+                addresses.map(|address| self.node_at(address)).collect::<Result<_, _>>()?
+            } else {
+                self.nodes.iter().collect()
+            };
+            all.push((shard, primary, nodes.into_iter().filter(running).collect()));
         }
         Ok(all)
     }
 
-    fn tell(&self, notices: &NoticeSender, kind: EventKind) {
+    pub(super) fn tell(&self, notices: &NoticeSender, kind: EventKind) {
         let _ = notices.send(Notice::now(EventSource::Provider, kind));
     }
 }

@@ -12,6 +12,8 @@ pub(in crate::lab) const MASTER_NAME: &str = "sessions";
 pub(super) const CANARY_PREFIX: &str = "rhprobe:";
 /// In which a node of a cluster keeps what it knows of it.
 pub(super) const NODES_FILE: &str = "nodes.conf";
+/// What fills the store up when its memory is to be short.
+pub(super) const BALLAST_PREFIX: &str = "rhballast:";
 /// Replicas connect from this loopback address, so that a relay can tell replication from everything else, which is
 /// encrypted.
 pub(super) const REPLICATION_SOURCE: &str = "127.0.0.2";
@@ -70,7 +72,7 @@ pub(super) fn acl(passwords: &Passwords, kind: StoreKind, defect: Option<Defect>
         StoreKind::Cluster => (
             " +cluster|slots",
             " +cluster|slots +cluster|info +cluster|keyslot +readonly",
-            " +cluster|slots +cluster|info +cluster|failover",
+            " +cluster|slots +cluster|info +cluster|keyslot +cluster|failover",
         ),
         StoreKind::Sentinel | StoreKind::Single => ("", "", ""),
     };
@@ -79,9 +81,10 @@ pub(super) fn acl(passwords: &Passwords, kind: StoreKind, defect: Option<Defect>
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
          -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait{find}\n\
          user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
-         -@all {PROBE_COMMANDS} +config|get{look}\n\
-         user {OPERATOR} on >{} resetkeys resetchannels \
-         -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill{lead}\n\
+         -@all {PROBE_COMMANDS} +config|get +object|idletime +object|freq{look}\n\
+         user {OPERATOR} on >{} ~{BALLAST_PREFIX}* resetchannels \
+         -@all +ping +info +role +set +dump +restore +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause \
+         +client|kill{lead}\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
          user sentinel on >{} resetkeys allchannels -@all +multi +slaveof +ping +exec +subscribe +config|rewrite \
          +role +publish +info +client|setname +client|kill +script|kill\n",

@@ -10,6 +10,7 @@ mod data;
 #[cfg(feature = "aws")]
 mod emulator;
 mod host;
+mod pressure;
 mod relay;
 mod servers;
 mod session_store;

@@ -146,6 +146,7 @@ fn examples_of(kind: LossKind, examples: &[LossExample]) -> Markup {
         Column::Text("Before that"),
         Column::Text("Expected"),
         Column::Text("Found"),
+        Column::Text("Put down to"),
     ];
     let place = |instance: &Option<String>, zone: &Option<String>| match zone {
         Some(zone) => format!("{} in {zone}", wording::instance(instance)),
@@ -164,6 +165,7 @@ fn examples_of(kind: LossKind, examples: &[LossExample]) -> Markup {
             text(&before),
             text(&example.expected),
             text(&example.found),
+            text(&wording::put_down_to(example).unwrap_or_else(|| "–".to_owned())),
         ]
     };
     let name = wording::loss_kind(kind);

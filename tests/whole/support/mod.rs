@@ -5,8 +5,18 @@ mod server;
 
 pub use authority::Authority;
 pub use balancer::Balancer;
-pub use program::{Ended, run, run_with, start};
+pub use program::{Ended, Running, run, run_with, start};
 pub use server::{Reply, Request, Server};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A lab whose figures count wants a machine of its own: one at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A test that failed had its turn all the same.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Waits until `condition` holds.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
