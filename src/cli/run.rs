@@ -99,6 +99,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             judged.comparison = base.flatten().map(|base| changed(&base, &judged)).transpose()?;
             judged.write();
             report::print(&judged, args.json)?;
+            #[cfg(feature = "aws")]
+            super::aws::tell_undone(conducted.directory.path());
             let exit = Exit::Verdict(judged.verdict.exit_code);
             Ok(judged.comparison.map_or(exit, |comparison| exit.with(comparison.outcome)))
         }
@@ -123,6 +125,6 @@ fn default_threads(plan: &crate::plan::Plan) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     match plan.fleet {
         crate::plan::FleetPlan::Lab(_) => (cores / 2).max(1),
-        crate::plan::FleetPlan::Observe { .. } => cores,
+        crate::plan::FleetPlan::Aws(_) | crate::plan::FleetPlan::Observe { .. } => cores,
     }
 }

@@ -14,7 +14,7 @@ mod origin;
 mod sample;
 
 pub use appearance::{Appearance, Appearances};
-pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, UNCHANGING, load_start};
+pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, UNCHANGING, caused_by, load_start};
 pub use clock::{Offset, RunClock};
 pub use event::{Event, EventKind, EventSource, Notice};
 pub use fingerprint::Fingerprinter;

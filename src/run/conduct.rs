@@ -76,6 +76,13 @@ async fn start_fleet(
     let say = |what: &str| options.watcher.update(Update::Doing(what.to_owned()));
     match &plan.fleet {
         FleetPlan::Observe { .. } => Ok(Box::new(Observed)),
+        #[cfg(feature = "aws")]
+        FleetPlan::Aws(aws) => {
+            say("looking for the fleet in AWS");
+            Ok(Box::new(crate::fleet::aws::Aws::start(aws, &plan.timeline, notices).await?))
+        }
+        #[cfg(not(feature = "aws"))]
+        FleetPlan::Aws(_) => unreachable!("a profile with it is an error in this build"),
         FleetPlan::Lab(lab) => {
             say("starting the lab: Redis, HAProxy and the first instances");
             let lab_options = LabOptions {
@@ -110,6 +117,7 @@ async fn run_load(
     let store = store_of(options, fleet).await?;
 
     let directory = RunDirectory::create(&options.results, &plan.name, SystemTime::now())?;
+    fleet.recorded_in(directory.path());
     let names = Names::default();
     let recorder = Recorder::start(&directory, &plan, names.clone(), RecorderOptions::default())?;
     let clock = RunClock::starting_in(LEAD);
@@ -151,6 +159,7 @@ async fn run_load(
     if let Some(probe) = probe {
         probe.finish().await;
     }
+    fleet.put_back().await;
     while let Ok(notice) = heard.try_recv() {
         teller.tell(notice);
     }

@@ -1,6 +1,8 @@
 //! Whole runs of the program, as a user would start it.
 
 mod audit;
+#[cfg(feature = "aws")]
+mod aws_fleet;
 mod bad_days;
 mod cluster;
 mod comparing;
