@@ -303,7 +303,7 @@ blue_green = { listener = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/
 );
 
 #[cfg(feature = "aws")]
-fn on_aws(from: &str, to: &str) -> Result<(Plan, FeederSpec), ProfileErrors> {
+fn on_aws(from: &str, to: &str) -> Result<(Plan, Unrecorded), ProfileErrors> {
     let rest = RIGHT.replace("provider = \"observe\"", ON_AWS.0).replace("rollout +0s", "rolling-replace +0s");
     let whole = rest.replace("do = \"declare\"\nname = \"rollout\"", ON_AWS.1);
     assert_eq!(whole.matches(from).count(), usize::from(!from.is_empty()), "{from} is not once in the profile");

@@ -58,7 +58,7 @@ pub(super) fn instance_config(
 
 fn store_config(access: StoreAccess, plan: &LabStore, certificates: &Certificates) -> app::StoreConfig {
     let (location, login) = match access {
-        StoreAccess::Redis(access) => (redis(access.location, &access.app_login), Some(access.app_login)),
+        StoreAccess::Redis(access) => (redis(access.location, access.app_login.as_ref()), access.app_login),
         #[cfg(feature = "aws")]
         StoreAccess::Dynamodb(access) => (dynamodb(access, plan.reads), None),
     };
@@ -74,14 +74,14 @@ fn store_config(access: StoreAccess, plan: &LabStore, certificates: &Certificate
     }
 }
 
-fn redis(location: StoreLocation, login: &StoreLogin) -> app::StoreLocation {
+fn redis(location: StoreLocation, login: Option<&StoreLogin>) -> app::StoreLocation {
     match location {
         StoreLocation::Direct(address) => app::StoreLocation::Direct(address),
         StoreLocation::Sentinels { addresses, name } => app::StoreLocation::Sentinels(app::Sentinels {
             addresses,
             master_name: name,
-            username: Some(login.user.clone()),
-            password: Some(app::Secret::new(login.password.expose())),
+            username: login.map(|login| login.user.clone()),
+            password: login.map(|login| app::Secret::new(login.password.expose())),
             tls: true,
         }),
         StoreLocation::Cluster(nodes) => app::StoreLocation::Cluster(nodes),

@@ -20,7 +20,7 @@ const EMULATOR: &str = "ministack";
 /// [`LabError::Missing`] names what is missing and the command that installs it.
 pub fn preflight(store: StoreKind) -> Result<Programs, LabError> {
     let server = match store {
-        StoreKind::Sentinel | StoreKind::Single => "redis-server",
+        StoreKind::Sentinel | StoreKind::Single | StoreKind::Cluster => "redis-server",
         StoreKind::Dynamodb => EMULATOR,
     };
     match (find("haproxy"), find(server)) {

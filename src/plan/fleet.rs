@@ -93,12 +93,12 @@ pub enum Reads {
 }
 
 impl StoreKind {
-    /// Replicas of each primary.
+    /// Replicas of each primary of Redis.
     pub fn replicas(self) -> u32 {
         match self {
             StoreKind::Sentinel => 2,
             StoreKind::Cluster => 1,
-            StoreKind::Single => 0,
+            StoreKind::Single | StoreKind::Dynamodb => 0,
         }
     }
 }

@@ -12,7 +12,9 @@ use super::redis_operations::Redis;
 /// [`AppError::CaFile`], [`AppError::WithoutDynamodb`].
 pub async fn open(config: &AppConfig, keys: Keys) -> Result<Arc<dyn Store>, AppError> {
     match &config.store.location {
-        StoreLocation::Direct(_) | StoreLocation::Sentinels(_) => Ok(Arc::new(Redis::new(config, keys)?)),
+        StoreLocation::Direct(_) | StoreLocation::Sentinels(_) | StoreLocation::Cluster(_) => {
+            Ok(Arc::new(Redis::new(config, keys)?))
+        }
         #[cfg(feature = "aws")]
         StoreLocation::Dynamodb(table) => Ok(Arc::new(super::dynamodb::Dynamodb::new(config, table, keys).await)),
         #[cfg(not(feature = "aws"))]

@@ -74,7 +74,7 @@ pub(super) fn acl(passwords: &Passwords, kind: StoreKind, defect: Option<Defect>
             " +cluster|slots +cluster|info +cluster|keyslot +readonly",
             " +cluster|slots +cluster|info +cluster|keyslot +cluster|failover",
         ),
-        StoreKind::Sentinel | StoreKind::Single => ("", "", ""),
+        StoreKind::Sentinel | StoreKind::Single | StoreKind::Dynamodb => ("", "", ""),
     };
     format!(
         "user default {default}\n\

@@ -109,7 +109,7 @@ impl Store {
         share: f64,
     ) -> Result<Pressed, String> {
         // First the policy: servers count from then on what it goes by. An earlier limit leaves no room for ballast.
-        self.configure(nodes, &["maxmemory", "0", "maxmemory-policy", policy.name()]).await?;
+        self.set_at(nodes, &["maxmemory", "0", "maxmemory-policy", policy.name()]).await?;
         let before = self.ranks(primary, policy).await?;
         self.add_ballast(shard, primary, policy, &before).await?;
         let info = self.info(primary, "memory").await?;
@@ -117,7 +117,7 @@ impl Store {
             |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
         let (used, data_bytes) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
         let limit_bytes = used - ((1.0 - share).max(0.0) * data_bytes as f64) as u64;
-        self.configure(nodes, &["maxmemory", &limit_bytes.to_string()]).await?;
+        self.set_at(nodes, &["maxmemory", &limit_bytes.to_string()]).await?;
         let mut evicted = 0;
         if policy != EvictionPolicy::Noeviction {
             self.until_evicted(primary, limit_bytes).await?;
@@ -126,7 +126,7 @@ impl Store {
         Ok(Pressed { limit_bytes, data_bytes, keys: before.len(), evicted })
     }
 
-    async fn configure(&self, nodes: &[&Node], setting: &[&str]) -> Result<(), String> {
+    async fn set_at(&self, nodes: &[&Node], setting: &[&str]) -> Result<(), String> {
         for node in nodes {
             self.ask::<()>(node, cmd("CONFIG").arg("SET").arg(setting)).await?;
         }
