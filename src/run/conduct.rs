@@ -77,7 +77,7 @@ async fn start_fleet(
     match &plan.fleet {
         FleetPlan::Observe { .. } => Ok(Box::new(Observed)),
         FleetPlan::Lab(lab) => {
-            say("starting the lab: Redis, HAProxy and the first instances");
+            say("starting the lab: its store, HAProxy and the first instances");
             let lab_options = LabOptions {
                 program: options.program.clone(),
                 user_prefix: options.feeder.lab_prefix().to_owned(),

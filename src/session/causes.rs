@@ -127,7 +127,7 @@ fn span(to: Offset, took_us: u64) -> (Offset, Offset) {
 mod tests {
     use super::*;
     use crate::history::fixture::{at, event};
-    use crate::history::{PrimaryGauges, StoreGauges};
+    use crate::history::{PrimaryGauges, StoreGauges, TableGauges};
     use crate::plan::fixture::plan;
 
     fn sample(seconds: f64, evicted_keys: u64) -> Sample {
@@ -179,6 +179,19 @@ mod tests {
         let state = Lost { session: false, ..lost(59.0, 61.0) };
         assert_eq!(causes.of(&state), LossCause::Unknown, "a counter does not log anybody out");
         assert_eq!(Causes::new(&plan(), &events, &[]).of(&lost(59.0, 61.0)), LossCause::Unknown, "nobody watched");
+    }
+
+    #[test]
+    fn a_table_that_answers_is_a_store_that_is_watched() {
+        let table = |second: u32| Sample {
+            at_us: at(f64::from(second)),
+            store: Some(StoreGauges { table: Some(TableGauges::default()), ..StoreGauges::default() }),
+            ..Sample::default()
+        };
+        let samples: Vec<Sample> = (0..20).map(table).collect();
+        let causes = Causes::new(&plan(), &[], &samples);
+        assert_eq!(causes.of(&lost(5.0, 8.0)), LossCause::FalseLogout);
+        assert_eq!(causes.of(&lost(30.0, 33.0)), LossCause::Unknown);
     }
 
     #[test]
