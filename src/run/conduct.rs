@@ -84,7 +84,7 @@ async fn start_fleet(
         #[cfg(not(feature = "aws"))]
         FleetPlan::Aws(_) => unreachable!("a profile with it is an error in this build"),
         FleetPlan::Lab(lab) => {
-            say("starting the lab: Redis, HAProxy and the first instances");
+            say("starting the lab: its store, HAProxy and the first instances");
             let lab_options = LabOptions {
                 program: options.program.clone(),
                 user_prefix: options.unrecorded.feeder.lab_prefix().to_owned(),

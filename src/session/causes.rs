@@ -122,7 +122,7 @@ fn span(to: Offset, took_us: u64) -> (Offset, Offset) {
 mod tests {
     use super::*;
     use crate::history::fixture::{at, event};
-    use crate::history::{PrimaryGauges, StoreGauges, StoreRole};
+    use crate::history::{PrimaryGauges, StoreGauges, StoreRole, TableGauges};
     use crate::plan::fixture::plan;
 
     fn sample(seconds: f64, evicted_keys: u64) -> Sample {
@@ -183,6 +183,19 @@ mod tests {
             let told = causes.of(&Lost { session: false, writes, exposed, ..lost(9.5, 13.0) });
             assert_eq!(told, (cause, Some(FailoverShare { lost: writes, in_span })), "{exposed} of {writes}");
         }
+    }
+
+    #[test]
+    fn a_table_that_answers_is_a_store_that_is_watched() {
+        let table = |second: u32| Sample {
+            at_us: at(f64::from(second)),
+            store: Some(StoreGauges { table: Some(TableGauges::default()), ..StoreGauges::default() }),
+            ..Sample::default()
+        };
+        let samples: Vec<Sample> = (0..20).map(table).collect();
+        let causes = Causes::new(&plan(), &[], &samples);
+        assert_eq!(causes.of(&lost(5.0, 8.0)).0, LossCause::FalseLogout);
+        assert_eq!(causes.of(&lost(30.0, 33.0)).0, LossCause::Unknown);
     }
 
     #[test]

@@ -172,24 +172,15 @@ impl WatchedStore for DynamodbStore {
         self.delete(all).await
     }
 
-    /// The table as consistent reads see it and, as if it were a replica, as the others do.
+    /// Eventual reads, as if they were of a replica: how far they are behind consistent ones. A primary there is none.
     async fn nodes(&mut self) -> Vec<StoreNodeGauges> {
         let (consistent, eventual) = tokio::join!(self.newest(true), self.newest(false));
-        let behind = match (&consistent, &eventual) {
-            (Ok(newest), Ok(last)) => Some(newest.saturating_sub(*last)),
-            _ => None,
-        };
-        let node = |name: String, answers: bool, role, behind_writes| StoreNodeGauges {
-            node: name,
+        vec![StoreNodeGauges {
+            node: format!("{}, eventual reads", self.table.access.table),
             zone: String::new(),
-            role: if answers { role } else { StoreRole::Unreachable },
-            behind_writes,
-        };
-        let table = &self.table.access.table;
-        vec![
-            node(table.clone(), consistent.is_ok(), StoreRole::Primary, None),
-            node(format!("{table}, eventual reads"), eventual.is_ok(), StoreRole::Replica, behind),
-        ]
+            role: if eventual.is_ok() { StoreRole::Replica } else { StoreRole::Unreachable },
+            behind_writes: consistent.and_then(|newest| Ok(newest.saturating_sub(eventual?))).ok(),
+        }]
     }
 
     async fn table(&mut self) -> Result<TableGauges, String> {

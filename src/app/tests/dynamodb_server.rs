@@ -37,6 +37,7 @@ impl DynamodbServer {
             .env("GATEWAY_PORT", port.to_string())
             .env("SERVICES", "dynamodb")
             .env("TMPDIR", dir.path())
+            .env("STATE_DIR", dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -97,8 +97,9 @@ fn arguments(emulator: &Path, directory: &Path, port: u16) -> Vec<String> {
         format!("GATEWAY_PORT={port}"),
         "SERVICES=dynamodb".to_owned(),
         "LOG_LEVEL=WARNING".to_owned(),
-        // It leaves a file with its process number.
+        // It leaves a file with its process number, and makes a folder for what it is not to keep.
         format!("TMPDIR={}", directory.display()),
+        format!("STATE_DIR={}", directory.join("dynamodb-state").display()),
         emulator.display().to_string(),
     ]
 }
