@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// The primary, as the sentinels know it; that of the first shard, as a cluster does.
-    async fn primary(&self) -> Result<&Node, String> {
+    pub(super) async fn primary(&self) -> Result<&Node, String> {
         let shards = self.shards().await?;
         self.node_at(&shards.first().ok_or("no node of the cluster has any slot")?.primary)
     }
@@ -329,7 +329,11 @@ impl Store {
     async fn limit_memory(&self, policy: EvictionPolicy, share: f64, notices: &NoticeSender) -> Outcome {
         let policy = policy.name();
         let (mut limit_bytes, mut used_bytes, mut data_bytes) = (0, 0, 0);
-        for (primary, nodes) in self.primaries_with_their_nodes().await? {
+        let shards = match self.location {
+            StoreLocation::Cluster(_) => self.nodes_by_shard().await?,
+            _ => vec![(self.primary().await?, self.nodes.iter().filter(|node| node.host.runs()).collect())],
+        };
+        for (primary, nodes) in shards {
             let info = self.info(primary, "memory").await?;
             let bytes =
                 |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
@@ -344,21 +348,6 @@ impl Store {
         }
         self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.to_owned(), limit_bytes });
         Ok(format!("{limit_bytes} of {used_bytes} bytes, of which {data_bytes} are data"))
-    }
-
-    /// Each primary, with itself and its replicas as far as they run.
-    async fn primaries_with_their_nodes(&self) -> Result<Vec<(&Node, Vec<&Node>)>, String> {
-        let running = |node: &&Node| node.host.runs();
-        if !self.is_cluster() {
-            return Ok(vec![(self.primary().await?, self.nodes.iter().filter(running).collect())]);
-        }
-        let mut all = Vec::new();
-        for Shard { primary, replicas, .. } in self.shards().await? {
-            let nodes: Result<Vec<&Node>, String> =
-                [&primary].into_iter().chain(&replicas).map(|address| self.node_at(address)).collect();
-            all.push((self.node_at(&primary)?, nodes?.into_iter().filter(running).collect()));
-        }
-        Ok(all)
     }
 
     fn tell(&self, notices: &NoticeSender, kind: EventKind) {
