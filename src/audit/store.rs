@@ -149,11 +149,11 @@ async fn failover(access: &RedisAccess, whole: bool) -> Check {
 
 /// Primaries elect a replica in the place of one of them: it takes three, and a replica of each.
 async fn cluster_failover(access: &RedisAccess) -> Check {
-    match client(access).shards(&access.location).await {
-        Ok(shards) => {
-            let alone = shards.iter().filter(|shard| shard.replicas.is_empty()).count();
-            let told = format!("{} primaries, {alone} of them without a replica", shards.len());
-            FAILOVER.holds(shards.len() >= 3 && alone == 0, told)
+    match all_settings(access).await {
+        Ok(primaries) => {
+            let alone = primaries.iter().filter(|primary| primary.replicas == 0).count();
+            let told = format!("{} primaries, {alone} of them without a replica", primaries.len());
+            FAILOVER.holds(primaries.len() >= 3 && alone == 0, told)
         }
         Err(error) => FAILOVER.unknown(error.to_string()),
     }
@@ -203,16 +203,17 @@ impl Settings {
     }
 }
 
+async fn all_settings(access: &RedisAccess) -> redis::RedisResult<Vec<Settings>> {
+    let mut all = Vec::new();
+    for shard in client(access).shards(&access.location).await? {
+        all.push(Settings::of(access, &shard.primary).await?);
+    }
+    Ok(all)
+}
+
 /// What the primaries say of themselves; the one that does worst counts.
 async fn settings(access: &RedisAccess) -> Vec<Check> {
-    let asked = async {
-        let mut all = Vec::new();
-        for shard in client(access).shards(&access.location).await? {
-            all.push(Settings::of(access, &shard.primary).await?);
-        }
-        Ok::<_, redis::RedisError>(all)
-    };
-    let all = match asked.await {
+    let all = match all_settings(access).await {
         Ok(all) => all,
         Err(error) => return [PERSISTENCE, EVICTION].map(|p| p.unknown(error.to_string())).to_vec(),
     };

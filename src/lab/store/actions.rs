@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// The primary, as the sentinels know it; that of the first shard, as a cluster does.
-    async fn primary(&self) -> Result<&Node, String> {
+    pub(super) async fn primary(&self) -> Result<&Node, String> {
         let shards = self.shards().await?;
         self.node_at(&shards.first().ok_or("no node of the cluster has any slot")?.primary)
     }
@@ -334,19 +334,13 @@ impl Store {
 
     /// Each primary, with itself and its replicas as far as they run.
     pub(super) async fn primaries_with_their_nodes(&self) -> Result<Vec<(Shard, &Node, Vec<&Node>)>, String> {
-        let running = |node: &&Node| node.host.runs();
-        let mut all = Vec::new();
-        for shard in self.shards().await? {
-            let primary = self.node_at(&shard.primary)?;
-            let nodes: Vec<&Node> = if self.is_cluster() {
-                let addresses = [&shard.primary].into_iter().chain(&shard.replicas);
-                addresses.map(|address| self.node_at(address)).collect::<Result<_, _>>()?
-            } else {
-                self.nodes.iter().collect()
-            };
-            all.push((shard, primary, nodes.into_iter().filter(running).collect()));
+        if self.is_cluster() {
+            return self.nodes_by_shard().await;
         }
-        Ok(all)
+        let running = self.nodes.iter().filter(|node| node.host.runs()).collect();
+        let shard = self.shards().await?.remove(0);
+        let primary = self.node_at(&shard.primary)?;
+        Ok(vec![(shard, primary, running)])
     }
 
     pub(super) fn tell(&self, notices: &NoticeSender, kind: EventKind) {

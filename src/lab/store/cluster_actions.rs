@@ -1,6 +1,7 @@
 use super::actions::{ASK_EVERY, Outcome, UP_WITHIN, took_over};
 use super::data::Node;
-use super::servers::Store;
+use super::servers::{Store, address};
+use crate::store::Shard;
 use redis::cmd;
 use std::time::Instant;
 use tokio::time::{sleep, timeout};
@@ -11,13 +12,37 @@ impl Store {
     /// A replica asks its primary to give its role away, which stops taking writes until the replica has all.
     pub(super) async fn hand_over_in_cluster(&self) -> Outcome {
         let begun = Instant::now();
-        let shards = self.shards().await?;
-        let first = shards.first().ok_or("no node of the cluster has any slot")?;
-        let old = self.node_at(&first.primary)?;
-        let replica = first.replicas.first().ok_or_else(|| format!("{} has no replica", old.host.name()))?;
-        self.ask::<()>(self.node_at(replica)?, cmd("CLUSTER").arg("FAILOVER")).await?;
+        let old = self.primary().await?;
+        let in_touch = async {
+            loop {
+                if let Some(replica) = self.replicas_of(old).await?.first() {
+                    return Ok::<&Node, String>(replica);
+                }
+                sleep(ASK_EVERY).await;
+            }
+        };
+        let alone = |_| format!("{} has no replica", old.host.name());
+        let replica = timeout(UP_WITHIN, in_touch).await.map_err(alone)??;
+        self.ask::<()>(replica, cmd("CLUSTER").arg("FAILOVER")).await?;
         let new = self.new_primary(old).await?;
         Ok(took_over(new, old, begun))
+    }
+
+    /// The replicas that are in touch with a primary.
+    async fn replicas_of(&self, primary: &Node) -> Result<Vec<&Node>, String> {
+        let role: (String, u64, Vec<(String, u16, String)>) = self.ask(primary, &cmd("ROLE")).await?;
+        role.2.iter().map(|(_, port, _)| self.node_at(&address(*port))).collect()
+    }
+
+    /// Each primary, with itself and its replicas.
+    pub(super) async fn nodes_by_shard(&self) -> Result<Vec<(Shard, &Node, Vec<&Node>)>, String> {
+        let mut all = Vec::new();
+        for shard in self.shards().await? {
+            let primary = self.node_at(&shard.primary)?;
+            let replicas = self.replicas_of(primary).await?;
+            all.push((shard, primary, [primary].into_iter().chain(replicas).collect()));
+        }
+        Ok(all)
     }
 
     /// Starts dead nodes, all at once: the others would take one that comes late for dead.
