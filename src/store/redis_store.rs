@@ -67,6 +67,8 @@ impl WatchedStore for RedisStore {
         push.cmd("WAIT").arg(wanted).arg(REPLICAS_WITHIN.as_millis() as u64);
         let (length, replicas): (usize, u32) = self.ask(&push).await?;
         if replicas < wanted {
+            // It may be cut off from its replicas, and they follow another primary by now.
+            self.primary = None;
             return Err(format!("{replicas} of {wanted} replicas have it"));
         }
         Ok(length)

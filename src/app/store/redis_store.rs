@@ -145,7 +145,10 @@ impl Store {
                     let written = waiting.write(&self.locator, question).await;
                     match written {
                         Err(Unwritten::NotNow(error)) => Err(error),
-                        Err(Unwritten::InDoubt(error)) => return Err(error),
+                        Err(Unwritten::InDoubt(error)) => {
+                            self.doubt(&error);
+                            return Err(error);
+                        }
                         Ok(value) => return Ok(value),
                     }
                 }
@@ -200,6 +203,14 @@ impl Store {
     fn current(&self) -> Option<(u64, MultiplexedConnection)> {
         let slot = self.current.read().unwrap_or_else(PoisonError::into_inner);
         slot.connection.clone().map(|connection| (slot.generation, connection))
+    }
+
+    /// A primary without its replicas may be cut off from them, and they follow another one by now: what is written there
+    /// would not be read here.
+    fn doubt(&self, error: &StoreError) {
+        if let (StoreError::NotReplicated { .. }, Some((generation, _))) = (error, self.current()) {
+            self.discard(generation);
+        }
     }
 
     fn discard(&self, generation: u64) {

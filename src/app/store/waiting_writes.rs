@@ -52,10 +52,11 @@ impl WaitingWrites {
             self.forget_idle();
             Unwritten::InDoubt(StoreError::Failed(error.to_string()))
         })?;
-        self.idle().push(connection);
         if replicas < self.replicas {
+            self.forget_idle();
             return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
         }
+        self.idle().push(connection);
         Ok(value)
     }
 

@@ -11,6 +11,7 @@ use crate::history::EventKind;
 use crate::plan::EvictionPolicy;
 use crate::store::Client;
 use redis::{InfoDict, RedisResult, cmd, pipe};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -51,6 +52,12 @@ fn use_word(policy: EvictionPolicy) -> &'static str {
     }
 }
 
+/// What Redis compares with its limit: buffers to replicas do not count.
+fn evictable(info: &InfoDict) -> Option<u64> {
+    let not_counted = info.get::<u64>("mem_not_counted_for_evict").unwrap_or_default();
+    Some(info.get::<u64>("used_memory")?.saturating_sub(not_counted))
+}
+
 impl Store {
     /// Fills the store and then leaves what is in it this share of the memory it needs. What a server needs for itself is
     /// not counted: below that it could keep nothing at all.
@@ -66,10 +73,11 @@ impl Store {
         let before = self.ranks(primary, policy).await?;
         self.add_ballast(primary, policy, &before).await?;
         let info = self.info(primary, "memory").await?;
-        let bytes =
-            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
-        let (used, data) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
-        let limit_bytes = used - ((1.0 - share).max(0.0) * data as f64) as u64;
+        let data = info.get::<u64>("used_memory_dataset");
+        let (used, data) = evictable(&info)
+            .zip(data)
+            .ok_or_else(|| format!("{} does not tell what memory it uses", primary.host.name()))?;
+        let limit_bytes = used.saturating_sub(((1.0 - share).max(0.0) * data as f64) as u64);
         self.configure_all(&["maxmemory", &limit_bytes.to_string()]).await?;
         self.tell(notices, EventKind::StoreMemoryLimited { policy: policy.name().to_owned(), limit_bytes });
         let room = format!("room for {:.0} % of {:.1} MB, ballast included", 100.0 * share, data as f64 / 1e6);
@@ -77,7 +85,8 @@ impl Store {
             return Ok(format!("{room}: writes are refused"));
         }
         self.until_evicted(primary, limit_bytes).await?;
-        let evicted = before.len().saturating_sub(self.ranks(primary, policy).await?.len());
+        let after = self.ranks(primary, policy).await?;
+        let evicted = before.keys().filter(|key| !after.contains_key(*key)).count();
         Ok(format!("{room}: {evicted} of the application's {} keys were evicted at once", before.len()))
     }
 
@@ -88,12 +97,12 @@ impl Store {
         Ok(())
     }
 
-    /// Of all keys of the application.
-    async fn ranks(&self, node: &Node, policy: EvictionPolicy) -> Result<Vec<Rank>, String> {
+    /// Of all keys of the application, by name.
+    async fn ranks(&self, node: &Node, policy: EvictionPolicy) -> Result<BTreeMap<String, Rank>, String> {
         let probe = Client::new(&self.certificates.ca_pem, Some(self.passwords.probe_login()));
         let look = async {
             let mut connection = probe.connect(&node.host.address()).await?;
-            let mut ranks = Vec::new();
+            let mut ranks = BTreeMap::new();
             let mut cursor = 0;
             loop {
                 let mut scan = cmd("SCAN");
@@ -105,7 +114,9 @@ impl Store {
                 }
                 if !keys.is_empty() {
                     let answers: Vec<Option<i64>> = ask.query_async(&mut connection).await?;
-                    ranks.extend(answers.chunks_exact(2).filter_map(|answers| Rank::of(answers[0]?, answers[1]?)));
+                    let rank = |answers: &[Option<i64>]| Rank::of(answers[0]?, answers[1]?);
+                    let known = keys.into_iter().zip(answers.chunks_exact(2));
+                    ranks.extend(known.filter_map(|(key, answers)| Some((key, rank(answers)?))));
                 }
                 cursor = next;
                 if cursor == 0 {
@@ -116,13 +127,18 @@ impl Store {
         look.await.map_err(|error| format!("{}: {error}", node.host.name()))
     }
 
-    async fn add_ballast(&self, node: &Node, policy: EvictionPolicy, ranks: &[Rank]) -> Result<(), String> {
+    async fn add_ballast(
+        &self,
+        node: &Node,
+        policy: EvictionPolicy,
+        ranks: &BTreeMap<String, Rank>,
+    ) -> Result<(), String> {
         let fill = async {
             let mut connection = self.operator().connect(&node.host.address()).await?;
             let model = format!("{BALLAST_PREFIX}0");
             cmd("SET").arg(&model).arg(vec![b'.'; VALUE_BYTES]).query_async::<()>(&mut connection).await?;
             let value: Vec<u8> = cmd("DUMP").arg(&model).query_async(&mut connection).await?;
-            let mut ranks = ranks.iter().cycle();
+            let mut ranks = ranks.values().cycle();
             for first in (0..VALUES).step_by(AT_A_TIME) {
                 let mut restore = pipe();
                 for number in first..first + AT_A_TIME {
@@ -142,7 +158,7 @@ impl Store {
         let evicted = async {
             loop {
                 let info: InfoDict = self.info(node, "memory").await?;
-                if info.get::<u64>("used_memory").is_some_and(|used| used <= limit_bytes) {
+                if evictable(&info).is_some_and(|used| used <= limit_bytes) {
                     return Ok(());
                 }
                 sleep(ASK_EVERY).await;
