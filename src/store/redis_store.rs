@@ -151,6 +151,10 @@ impl WatchedStore for RedisStore {
         };
         let answers: Vec<(usize, u32)> = self.ask_each(acknowledged).await?;
         if let Some((_, replicas)) = answers.iter().find(|(_, replicas)| *replicas < wanted) {
+            // A primary may be cut off from its replicas, and they follow another by now.
+            for (shard, _) in self.shards.iter_mut().zip(&answers).filter(|(_, (_, replicas))| *replicas < wanted) {
+                shard.primary = None;
+            }
             return Err(format!("{replicas} of {wanted} replicas have it"));
         }
         Ok(answers.into_iter().map(|(length, _)| length).min().unwrap_or_default())

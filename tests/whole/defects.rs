@@ -113,7 +113,8 @@ fn jobs_in_the_memory_of_an_instance_that_dies() {
     let profile = PROFILE
         .replace("do = \"scale-out\"\nby = 2", "do = \"kill-instance\"\ntarget = \"i-1\"")
         .replace("weight = 3", "weight = 1")
-        .replace("seconds = 1.0", "seconds = 2.0");
+        // What a right application takes over has to wait for its turn.
+        .replace("within = \"6s\"", "within = \"15s\"");
     let more = ["fleet.instances=1", "fleet.workers=32"];
     let ended = lab_of(&profile, Some("local-jobs"), &more);
     demand_of(&ended, 4, "lost-with-instance", "i-1");

@@ -178,9 +178,9 @@ fn without_a_quorum_of_sentinels_nothing_fails_over_and_that_is_told() {
     let _turn = turn();
     let fails = FAILOVER.split("[[timeline]]").take(2).collect::<Vec<_>>().join("[[timeline]]");
     // Until the action gives up waiting for a new primary.
-    let mut running = start(&lenient(&fails).replace("6/s for 12s", "4/s for 22s"), &[], None);
-    running.wait_for("load begins");
-    let sentinels = processes(&running, "--sentinel");
+    let running = start(&lenient(&fails).replace("6/s for 12s", "4/s for 22s"), &[], None);
+    running.wait_for_samples(1);
+    let sentinels = processes(&running, "[sentinel]");
     assert_eq!(sentinels.len(), 3);
     sentinels[..2].iter().for_each(|pid| kill(Pid::from_raw(*pid as i32), Signal::SIGSTOP).unwrap());
     let ended = running.end();
@@ -197,7 +197,8 @@ fn a_balancer_that_cannot_be_controlled_any_more_is_told_and_the_run_ends() {
     let _turn = turn();
     let grows = "[fleet.store]\nkind = \"single\"\n\n[[timeline]]\nat = \"3s\"\ndo = \"scale-out\"\n";
     let mut running = start(&profile(grows), &[], None);
-    running.wait_for("load begins");
+    // What happens before the load is not shown.
+    running.wait_for_samples(2);
     let haproxy = processes(&running, "haproxy.cfg");
     let command = std::fs::read_to_string(format!("/proc/{}/cmdline", haproxy[0])).unwrap();
     let config = command.split('\0').find(|argument| argument.ends_with("haproxy.cfg")).map(PathBuf::from).unwrap();

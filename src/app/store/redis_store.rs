@@ -147,7 +147,10 @@ impl RedisClient {
                     let written = waiting.write(&self.locator, slot, question).await;
                     match written {
                         Err(Unwritten::NotNow(error)) => Err(error),
-                        Err(Unwritten::InDoubt(error)) => return Err(error),
+                        Err(Unwritten::InDoubt(error)) => {
+                            self.doubt(&error);
+                            return Err(error);
+                        }
                         Ok(value) => return Ok(value),
                     }
                 }
@@ -206,6 +209,14 @@ impl RedisClient {
 
     fn current(&self, slot: Slot) -> Option<(u64, MultiplexedConnection)> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).serving(slot)
+    }
+
+    /// A primary without its replicas may be cut off from them, and they follow another one by now: what is written there
+    /// would not be read here.
+    fn doubt(&self, error: &StoreError) {
+        if let (StoreError::NotReplicated { .. }, Some((generation, _))) = (error, self.current()) {
+            self.discard(generation);
+        }
     }
 
     fn discard(&self, generation: u64) {

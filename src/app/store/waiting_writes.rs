@@ -58,10 +58,11 @@ impl WaitingWrites {
             self.forget_idle(slot);
             Unwritten::InDoubt(StoreError::Failed(error.to_string()))
         })?;
-        self.idle().push(primary);
         if replicas < self.replicas {
+            self.forget_idle(slot);
             return Err(Unwritten::InDoubt(StoreError::NotReplicated { replicas, wanted: self.replicas }));
         }
+        self.idle().push(primary);
         Ok(value)
     }
 

@@ -12,6 +12,7 @@ use crate::plan::EvictionPolicy;
 use crate::store::{Client, Shard};
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, InfoDict, RedisError, RedisResult, cmd, pipe};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -75,6 +76,12 @@ async fn ballast_prefix(shard: &Shard, connection: &mut MultiplexedConnection) -
     Err(RedisError::from((ErrorKind::Client, "no name for ballast falls to this shard")))
 }
 
+/// What Redis compares with its limit: buffers to replicas do not count.
+fn evictable(info: &InfoDict) -> Option<u64> {
+    let not_counted = info.get::<u64>("mem_not_counted_for_evict").unwrap_or_default();
+    Some(info.get::<u64>("used_memory")?.saturating_sub(not_counted))
+}
+
 impl Store {
     /// Fills the store and then leaves what is in it this share of the memory it needs. What a server needs for itself is
     /// not counted: below that it could keep nothing at all.
@@ -113,15 +120,17 @@ impl Store {
         let before = self.ranks(primary, policy).await?;
         self.add_ballast(shard, primary, policy, &before).await?;
         let info = self.info(primary, "memory").await?;
-        let bytes =
-            |field: &str| info.get::<u64>(field).ok_or(format!("{} does not tell {field}", primary.host.name()));
-        let (used, data_bytes) = (bytes("used_memory")?, bytes("used_memory_dataset")?);
-        let limit_bytes = used - ((1.0 - share).max(0.0) * data_bytes as f64) as u64;
+        let data = info.get::<u64>("used_memory_dataset");
+        let (used, data_bytes) = evictable(&info)
+            .zip(data)
+            .ok_or_else(|| format!("{} does not tell what memory it uses", primary.host.name()))?;
+        let limit_bytes = used.saturating_sub(((1.0 - share).max(0.0) * data_bytes as f64) as u64);
         self.set_at(nodes, &["maxmemory", &limit_bytes.to_string()]).await?;
         let mut evicted = 0;
         if policy != EvictionPolicy::Noeviction {
             self.until_evicted(primary, limit_bytes).await?;
-            evicted = before.len().saturating_sub(self.ranks(primary, policy).await?.len());
+            let after = self.ranks(primary, policy).await?;
+            evicted = before.keys().filter(|key| !after.contains_key(*key)).count();
         }
         Ok(Pressed { limit_bytes, data_bytes, keys: before.len(), evicted })
     }
@@ -133,12 +142,12 @@ impl Store {
         Ok(())
     }
 
-    /// Of all keys of the application.
-    async fn ranks(&self, node: &Node, policy: EvictionPolicy) -> Result<Vec<Rank>, String> {
+    /// Of all keys of the application, by name.
+    async fn ranks(&self, node: &Node, policy: EvictionPolicy) -> Result<BTreeMap<String, Rank>, String> {
         let probe = Client::new(&self.certificates.ca_pem, Some(self.passwords.probe_login()));
         let look = async {
             let mut connection = probe.connect(&node.host.address()).await?;
-            let mut ranks = Vec::new();
+            let mut ranks = BTreeMap::new();
             let mut cursor = 0;
             loop {
                 let mut scan = cmd("SCAN");
@@ -150,7 +159,9 @@ impl Store {
                 }
                 if !keys.is_empty() {
                     let answers: Vec<Option<i64>> = ask.query_async(&mut connection).await?;
-                    ranks.extend(answers.chunks_exact(2).filter_map(|answers| Rank::of(answers[0]?, answers[1]?)));
+                    let rank = |answers: &[Option<i64>]| Rank::of(answers[0]?, answers[1]?);
+                    let known = keys.into_iter().zip(answers.chunks_exact(2));
+                    ranks.extend(known.filter_map(|(key, answers)| Some((key, rank(answers)?))));
                 }
                 cursor = next;
                 if cursor == 0 {
@@ -166,7 +177,7 @@ impl Store {
         shard: &Shard,
         node: &Node,
         policy: EvictionPolicy,
-        ranks: &[Rank],
+        ranks: &BTreeMap<String, Rank>,
     ) -> Result<(), String> {
         let fill = async {
             let mut connection = self.operator().connect(&node.host.address()).await?;
@@ -178,7 +189,7 @@ impl Store {
             let model = format!("{prefix}0");
             cmd("SET").arg(&model).arg(vec![b'.'; VALUE_BYTES]).query_async::<()>(&mut connection).await?;
             let value: Vec<u8> = cmd("DUMP").arg(&model).query_async(&mut connection).await?;
-            let mut ranks = ranks.iter().cycle();
+            let mut ranks = ranks.values().cycle();
             for first in (0..VALUES).step_by(AT_A_TIME) {
                 let mut restore = pipe();
                 for number in first..first + AT_A_TIME {
@@ -198,7 +209,7 @@ impl Store {
         let evicted = async {
             loop {
                 let info: InfoDict = self.info(node, "memory").await?;
-                if info.get::<u64>("used_memory").is_some_and(|used| used <= limit_bytes) {
+                if evictable(&info).is_some_and(|used| used <= limit_bytes) {
                     return Ok(());
                 }
                 sleep(ASK_EVERY).await;
