@@ -25,6 +25,9 @@ pub enum Place {
     Json,
 }
 
+/// As long as most texts get, so that they don't grow piece by piece.
+const ROOM: usize = 64;
+
 /// What a URI may not hold as it is (RFC 3986 §2).
 const NOT_IN_URI: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
@@ -69,7 +72,7 @@ impl Values {
     }
 
     pub fn filled(&mut self, template: &Template, place: Place) -> Result<String, Unset> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(ROOM);
         self.fill(template, place, &mut out)?;
         Ok(out)
     }
