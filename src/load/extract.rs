@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::compiled::{CompiledCheck, CompiledExpectation, CompiledSource};
 use super::pointer::JsonPointer;
-use super::render::{Place, Unset, Values};
+use super::render::{Unset, Values};
 use http::header;
 use std::borrow::Cow;
 
@@ -87,9 +87,6 @@ fn passes(found: Option<Cow<'_, str>>, check: &CompiledCheck, values: &mut Value
         CompiledCheck::Exists => true,
         CompiledCheck::Contains(text) => found.contains(text.as_str()),
         CompiledCheck::Matches(pattern) => pattern.is_match(found.as_bytes()),
-        CompiledCheck::Equals(template) => match template.as_literal() {
-            Some(text) => found == text,
-            None => found == values.filled(template, Place::Plain)?,
-        },
+        CompiledCheck::Equals(template) => values.equals(template, &found)?,
     })
 }

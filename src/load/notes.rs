@@ -5,7 +5,6 @@ use super::compiled::{CompiledPoll, CompiledState, CompiledStep};
 use super::extract::Reader;
 use super::journey::Journey;
 use super::perform::{JobSeen, Performed, Sent};
-use super::render::Place;
 use super::shard;
 use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
 use crate::plan::Role;
@@ -110,7 +109,7 @@ impl Journey<'_> {
         let plan = self.plan;
         let named = plan.identity.as_ref().and_then(|(source, equals)| {
             let found = reader.find(source)?;
-            let same = self.values.filled(equals, Place::Plain).is_ok_and(|expected| found == expected);
+            let same = self.values.equals(equals, &found).unwrap_or(false);
             Some(if same { Named::AsExpected } else { Named::Other(plan.fingerprints.of(found.as_bytes())) })
         });
         let proven = plan.identity.is_none() || named == Some(Named::AsExpected);

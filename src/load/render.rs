@@ -77,6 +77,15 @@ impl Values {
         Ok(out)
     }
 
+    /// Whether the filled-in template is this text.
+    pub fn equals(&mut self, template: &Template, text: &str) -> Result<bool, Unset> {
+        Ok(match template.pieces.as_slice() {
+            [Piece::Text(literal)] => literal == text,
+            [Piece::User(field)] => self.user.0[usize::from(*field)].expose() == text,
+            _ => self.filled(template, Place::Plain)? == text,
+        })
+    }
+
     /// Fields as `application/x-www-form-urlencoded`.
     pub fn form(&mut self, fields: &[(String, Template)]) -> Result<String, Unset> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
