@@ -1,6 +1,7 @@
 //! The plan in the form that requests are made from: names checked, patterns compiled, literals turned into what
 //! hyper takes, once.
 
+use super::pointer::JsonPointer;
 use super::running::LoadError;
 use super::tags::TagSelector;
 use crate::history::{Fingerprinter, StepId};
@@ -77,7 +78,7 @@ pub enum CompiledBody {
 pub enum CompiledSource {
     Header(HeaderName),
     Cookie(String),
-    Json(String),
+    Json(JsonPointer),
     Regex(Regex),
     /// What a start tag tells by itself.
     Tag {
@@ -96,7 +97,7 @@ pub enum CompiledExpectation {
     StatusBelow(u16),
     Header(HeaderName, CompiledCheck),
     Body(CompiledCheck),
-    Json(String, CompiledCheck),
+    Json(JsonPointer, CompiledCheck),
 }
 
 pub enum CompiledCheck {
@@ -146,7 +147,7 @@ impl CompiledSource {
         Ok(match source {
             Source::Header(name) => CompiledSource::Header(header_name(name)?),
             Source::Cookie(name) => CompiledSource::Cookie(name.clone()),
-            Source::Json(pointer) => CompiledSource::Json(pointer.clone()),
+            Source::Json(pointer) => CompiledSource::Json(JsonPointer::new(pointer)),
             Source::Regex(pattern) => CompiledSource::Regex(regex(pattern)?),
             Source::Css { selector, attribute } => match (TagSelector::parse(selector), attribute) {
                 (Some(selector), Some(name)) => CompiledSource::Tag { selector, attribute: name.to_ascii_lowercase() },
@@ -293,7 +294,9 @@ impl CompiledStep {
                 (_, Check::StatusIn(list)) => CompiledExpectation::Status(list.clone()),
                 (_, Check::StatusBelow(limit)) => CompiledExpectation::StatusBelow(*limit),
                 (Part::Header(name), check) => CompiledExpectation::Header(header_name(name)?, compile_check(check)?),
-                (Part::Json(pointer), check) => CompiledExpectation::Json(pointer.clone(), compile_check(check)?),
+                (Part::Json(pointer), check) => {
+                    CompiledExpectation::Json(JsonPointer::new(pointer), compile_check(check)?)
+                }
                 (Part::Body | Part::Status, check) => CompiledExpectation::Body(compile_check(check)?),
             });
         }

@@ -68,6 +68,11 @@ impl Http1Driver {
         }
         self.connection.is_none()
     }
+
+    /// Whether the connection has ended since it was last driven. One that nobody has woken since is as it was.
+    fn has_ended_meanwhile(&mut self) -> bool {
+        if self.nudge.take() { self.has_ended() } else { self.connection.is_none() }
+    }
 }
 
 impl Connection {
@@ -79,7 +84,7 @@ impl Connection {
     /// Whether the other side has closed it.
     pub fn is_closed(&mut self) -> bool {
         match &mut self.link {
-            Link::Http1 { driver, .. } => driver.has_ended(),
+            Link::Http1 { driver, .. } => driver.has_ended_meanwhile(),
             Link::Http2(sender) => sender.is_closed(),
         }
     }
@@ -184,7 +189,9 @@ impl Connector {
             tokio::spawn(async move { drop(driver.await) });
             Link::Http2(sender)
         } else {
-            let (sender, connection) = http1::Builder::new().handshake(io).await.map_err(|e| failed(e.to_string()))?;
+            // Requests are small: one buffer costs less than a list of them.
+            let (sender, connection) =
+                http1::Builder::new().writev(false).handshake(io).await.map_err(|e| failed(e.to_string()))?;
             let task = std::future::poll_fn(|context| Poll::Ready(context.waker().clone())).await;
             Link::Http1 { sender, driver: Http1Driver::new(connection, &task) }
         };

@@ -6,7 +6,7 @@ use crate::history::Failure;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -45,12 +45,15 @@ pub async fn exchange(
     connection.count_request();
     let mut answer = match &mut connection.link {
         Link::Http1 { sender, driver } => {
-            let talk = async {
-                sender.ready().await.map_err(|error| unanswered(&error))?;
-                let response = sender.send_request(request).await.map_err(|error| unanswered(&error))?;
-                read(response, body).await
-            };
-            Driven { talk: pin!(talk), driver, begun: false }.await?
+            if !sender.is_ready() {
+                Driven { talk: pin!(sender.ready()), driver }.await.map_err(|error| unanswered(&error))?;
+            }
+            // Sent here and not within: a request is large to carry from one future to the next.
+            driver.nudge.hold();
+            let response = sender.send_request(request);
+            driver.nudge.release();
+            let talk = async { read(response.await.map_err(|error| unanswered(&error))?, body).await };
+            Driven { talk: pin!(talk), driver }.await?
         }
         Link::Http2(sender) => {
             sender.ready().await.map_err(|error| unanswered(&error))?;
@@ -68,39 +71,38 @@ pub async fn exchange(
 struct Driven<'a, T> {
     talk: Pin<&'a mut T>,
     driver: &'a mut Http1Driver,
-    begun: bool,
 }
 
 impl<T: Future> Future for Driven<'_, T> {
     type Output = T::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T::Output> {
-        let Driven { talk, driver, begun } = &mut *self;
+        let Driven { talk, driver } = &mut *self;
         debug_assert!(driver.nudge.wakes(context.waker()), "a connection stays with the task that opened it");
         driver.nudge.hold();
-        let outcome = converse(talk.as_mut(), driver, std::mem::replace(begun, true));
+        let outcome = converse(talk.as_mut(), driver);
         driver.nudge.release();
         outcome
     }
 }
 
 /// As long as one has something for the other.
-fn converse<T: Future>(mut talk: Pin<&mut T>, driver: &mut Http1Driver, begun: bool) -> Poll<T::Output> {
+fn converse<T: Future>(mut talk: Pin<&mut T>, driver: &mut Http1Driver) -> Poll<T::Output> {
     /// hyper's driver may wake itself to let others have their turn, and so may tokio's sockets.
     const ROUNDS: usize = 8;
     // What the conversation waits for comes from the driver, after which it is asked anyway.
     let listening = &mut Context::from_waker(Waker::noop());
-    if !begun && let Poll::Ready(outcome) = talk.as_mut().poll(listening) {
-        return Poll::Ready(outcome);
-    }
     for _ in 0..ROUNDS {
         driver.nudge.take();
         // That it ended is for the conversation to find.
         driver.has_ended();
+        let has_more = driver.nudge.take();
         if let Poll::Ready(outcome) = talk.as_mut().poll(listening) {
+            // What the conversation asked for last, it no longer needs.
+            driver.nudge.set(has_more);
             return Poll::Ready(outcome);
         }
-        if !driver.nudge.take() {
+        if !driver.nudge.take() && !has_more {
             return Poll::Pending;
         }
     }
@@ -112,7 +114,9 @@ async fn read(response: Response<Incoming>, policy: BodyPolicy) -> Result<Answer
     let first_byte = Instant::now();
     let (head, mut incoming) = response.into_parts();
     let (mut received, mut kept) = (0usize, Kept::None);
-    while let Some(frame) = incoming.frame().await {
+    while !incoming.is_end_stream()
+        && let Some(frame) = incoming.frame().await
+    {
         let frame = frame.map_err(|error| Unanswered::of(failure(&error)))?;
         let Ok(data) = frame.into_data() else { continue };
         received += data.len();

@@ -2,20 +2,18 @@
 
 use super::answer::Answer;
 use super::compiled::{CompiledCheck, CompiledExpectation, CompiledSource};
-use super::render::{Place, Unset, Values};
+use super::pointer::JsonPointer;
+use super::render::{Unset, Values};
 use http::header;
 use std::borrow::Cow;
-use std::cell::OnceCell;
 
-/// An answer with what was parsed from it, so that several reads of one body parse it once.
 pub struct Reader<'a> {
     answer: &'a Answer,
-    json: OnceCell<Option<serde_json::Value>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(answer: &'a Answer) -> Reader<'a> {
-        Reader { answer, json: OnceCell::new() }
+        Reader { answer }
     }
 
     /// The value at `source`, if the response has it. Bytes that are not UTF-8 are replaced.
@@ -51,13 +49,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn json(&self, pointer: &str) -> Option<Cow<'_, str>> {
-        let document = self.json.get_or_init(|| serde_json::from_slice(&self.answer.body).ok()).as_ref()?;
-        Some(match document.pointer(pointer)? {
-            serde_json::Value::String(text) => Cow::Borrowed(text),
-            serde_json::Value::Null => return None,
-            other => Cow::Owned(other.to_string()),
-        })
+    fn json(&self, pointer: &JsonPointer) -> Option<Cow<'_, str>> {
+        match pointer.find(&self.answer.body)? {
+            serde_json::Value::String(text) => Some(Cow::Owned(text)),
+            serde_json::Value::Null => None,
+            other => Some(Cow::Owned(other.to_string())),
+        }
     }
 
     /// Whether the answer is as the step expects. `Unset` when the expectation needs a variable that has no value.
@@ -90,9 +87,6 @@ fn passes(found: Option<Cow<'_, str>>, check: &CompiledCheck, values: &mut Value
         CompiledCheck::Exists => true,
         CompiledCheck::Contains(text) => found.contains(text.as_str()),
         CompiledCheck::Matches(pattern) => pattern.is_match(found.as_bytes()),
-        CompiledCheck::Equals(template) => match template.as_literal() {
-            Some(text) => found == text,
-            None => found == values.filled(template, Place::Plain)?,
-        },
+        CompiledCheck::Equals(template) => values.equals(template, &found)?,
     })
 }

@@ -4,12 +4,13 @@ use super::compiled::{CompiledPlan, CompiledStep};
 use super::connection::{Connection, Connector};
 use super::cookies::Cookies;
 use super::notes::LastOf;
-use super::perform::{JobSeen, Performed};
+use super::perform::{JobSeen, Performed, uri};
 use super::render::Values;
 use super::shard::{self, SlotId};
-use super::target::Base;
+use super::target::{Base, TargetError};
 use super::timer::{Waited, sleep_until};
 use crate::plan::{ConnectionMode, Model, OnRejected};
+use http::{HeaderMap, Uri};
 use rand::{RngExt as _, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::sync::Arc;
@@ -23,6 +24,17 @@ pub struct Means {
     pub plan: Arc<CompiledPlan>,
     pub connector: Connector,
     pub base: Base,
+    /// Path and query of each step where they are always the same. A thread's own: all threads counting the references
+    /// to one would slow each other down.
+    pub fixed_targets: Vec<Option<Uri>>,
+}
+
+impl Means {
+    pub fn new(plan: Arc<CompiledPlan>, url: &str) -> Result<Means, TargetError> {
+        let (connector, base) = (Connector::new(&plan.plan)?, Base::of(url)?);
+        let fixed = |step: &CompiledStep| Some(uri(format!("{}{}", base.path, step.path.as_literal()?)));
+        Ok(Means { fixed_targets: plan.steps.iter().map(fixed).collect(), plan, connector, base })
+    }
 }
 
 /// A session under way.
@@ -30,12 +42,15 @@ pub struct Journey<'a> {
     pub(super) plan: &'a CompiledPlan,
     pub(super) connector: &'a Connector,
     pub(super) base: &'a Base,
+    pub(super) fixed_targets: &'a [Option<Uri>],
     pub(super) scenario: usize,
     pub(super) slot: SlotId,
     pub(super) connection: Option<Connection>,
     pub(super) user: u32,
     pub(super) values: Values,
     pub(super) cookies: Cookies,
+    /// The map of the response before, empty, for the next request: it has grown to what it needs.
+    pub(super) spare_fields: HeaderMap,
     pub(super) logged_in: bool,
     pub(super) relogins: u32,
 }
@@ -71,6 +86,7 @@ pub async fn run_session(means: &Means, scenario: usize, slot: SlotId, number: u
         plan,
         connector: &means.connector,
         base: &means.base,
+        fixed_targets: &means.fixed_targets,
         scenario,
         slot,
         connection,
@@ -83,6 +99,7 @@ pub async fn run_session(means: &Means, scenario: usize, slot: SlotId, number: u
             counter: 0,
         },
         cookies: Cookies::default(),
+        spare_fields: HeaderMap::new(),
         logged_in: false,
         relogins: 0,
     };

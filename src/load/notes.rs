@@ -5,7 +5,6 @@ use super::compiled::{CompiledPoll, CompiledState, CompiledStep};
 use super::extract::Reader;
 use super::journey::Journey;
 use super::perform::{JobSeen, Performed, Sent};
-use super::render::Place;
 use super::shard;
 use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
 use crate::plan::Role;
@@ -30,6 +29,13 @@ struct Read {
     zone: Option<NameId>,
     affinity: bool,
     rejected: bool,
+}
+
+/// Whom an answer names as its user: the one expected, or another by fingerprint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    AsExpected,
+    Other(i64),
 }
 
 impl Journey<'_> {
@@ -103,19 +109,15 @@ impl Journey<'_> {
         let plan = self.plan;
         let named = plan.identity.as_ref().and_then(|(source, equals)| {
             let found = reader.find(source)?;
-            let same = self.values.filled(equals, Place::Plain).is_ok_and(|expected| found == expected);
-            Some((same, plan.fingerprints.of(found.as_bytes())))
+            let same = self.values.equals(equals, &found).unwrap_or(false);
+            Some(if same { Named::AsExpected } else { Named::Other(plan.fingerprints.of(found.as_bytes())) })
         });
-        let proven = match (&plan.identity, named) {
-            (Some(_), None) => false,
-            (None, _) => true,
-            (Some(_), Some((same, _))) => same,
-        };
+        let proven = plan.identity.is_none() || named == Some(Named::AsExpected);
         let as_expected = met && !self.is_turned_away(step, answer) && (proven || !step.proves_identity);
         read.outcome = if as_expected { Outcome::Ok } else { Outcome::Unexpected };
         read.identity = if read.rejected {
             Identity::Rejected
-        } else if let Some((false, found)) = named.filter(|_| self.logged_in || step.completes_login) {
+        } else if let Some(Named::Other(found)) = named.filter(|_| self.logged_in || step.completes_login) {
             read.found_identity = found;
             Identity::Other
         } else if as_expected && step.completes_login {
@@ -192,6 +194,10 @@ impl Journey<'_> {
             }
             Err(unanswered) => (0, 0, None, Instant::now(), Some(unanswered.failure)),
         };
+        if let Ok(mut answer) = sent.outcome {
+            answer.headers.clear();
+            self.spare_fields = answer.headers;
+        }
         let (outcome, identity, found_identity, instance, zone, affinity) = match (read, failure) {
             (Some(read), _) => {
                 (read.outcome, read.identity, read.found_identity, read.instance, read.zone, read.affinity)

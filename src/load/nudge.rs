@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Wake, Waker};
 
-/// Wakes a task, unless that task is at it already: then it is only noted. A connection and its task live on one load
-/// thread, so nothing here races.
+/// Wakes a task, unless that task is at it already, and notes that it was asked to. A connection and its task live on one
+/// load thread, so nothing here races.
 pub struct Nudge {
     task: Waker,
     at_it: AtomicBool,
@@ -24,12 +24,12 @@ impl Nudge {
         self.task.will_wake(waker)
     }
 
-    /// From here on wake-ups are noted.
+    /// From here on wake-ups are only noted.
     pub fn hold(&self) {
         self.at_it.store(true, Relaxed);
     }
 
-    /// From here on wake-ups wake the task.
+    /// From here on wake-ups wake the task, too.
     pub fn release(&self) {
         self.at_it.store(false, Relaxed);
     }
@@ -37,6 +37,11 @@ impl Nudge {
     /// Whether there was a wake-up since the last time.
     pub fn take(&self) -> bool {
         self.noted.swap(false, Relaxed)
+    }
+
+    /// As if there had been a wake-up since, or none.
+    pub fn set(&self, noted: bool) {
+        self.noted.store(noted, Relaxed);
     }
 
     /// Wakes the task in any case.
@@ -51,9 +56,8 @@ impl Wake for Nudge {
     }
 
     fn wake_by_ref(self: &Arc<Nudge>) {
-        if self.at_it.load(Relaxed) {
-            self.noted.store(true, Relaxed);
-        } else {
+        self.noted.store(true, Relaxed);
+        if !self.at_it.load(Relaxed) {
             self.task.wake_by_ref();
         }
     }

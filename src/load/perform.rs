@@ -25,6 +25,9 @@ use url::Url;
 /// More redirects than this in one step are a loop (browsers stop at 20).
 const MOST_REDIRECTS: u8 = 20;
 
+/// As long as most paths get when they are filled in.
+const ROOM_FOR_PATH: usize = 64;
+
 /// What a step came to.
 #[derive(Debug)]
 pub struct Performed {
@@ -49,7 +52,7 @@ struct Outgoing<'a> {
     /// Where it goes; the target itself unless a redirect led elsewhere.
     origin: Option<Arc<Origin>>,
     /// Path and query.
-    path: String,
+    target: Uri,
     headers: Cow<'a, HeaderMap>,
     body: Bytes,
 }
@@ -108,8 +111,15 @@ impl Journey<'_> {
         for (variable, template) in &step.assign {
             self.values.variables[usize::from(*variable)] = Some(self.values.filled(template, Place::Plain)?);
         }
-        let mut path = self.base.path.clone();
-        self.values.fill(&step.path, Place::Path, &mut path)?;
+        let target = match &self.fixed_targets[usize::from(step.id.0)] {
+            Some(target) => target.clone(),
+            None => {
+                let mut path = String::with_capacity(self.base.path.len() + ROOM_FOR_PATH);
+                path.push_str(&self.base.path);
+                self.values.fill(&step.path, Place::Path, &mut path)?;
+                uri(path)
+            }
+        };
         let mut headers = Cow::Borrowed(&step.headers);
         for (name, template) in &step.filled_headers {
             let value = self.values.filled(template, Place::Plain)?;
@@ -133,7 +143,7 @@ impl Journey<'_> {
                 CompiledState::ReadCounter { .. } | CompiledState::ReadRegister { .. } => {}
             }
         }
-        Ok((Outgoing { method: step.method.clone(), origin: None, path, headers, body }, writes))
+        Ok((Outgoing { method: step.method.clone(), origin: None, target, headers, body }, writes))
     }
 
     /// The request that follows a redirect, if the answer is one that can be followed.
@@ -158,15 +168,14 @@ impl Journey<'_> {
         Some(Outgoing {
             method: if repeats || from.method == Method::HEAD { from.method.clone() } else { Method::GET },
             origin: (!same).then(|| Arc::new(origin)),
-            path: url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
+            target: uri(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()),
             headers,
             body: if repeats { from.body.clone() } else { Bytes::new() },
         })
     }
 
     fn url_of(&self, outgoing: &Outgoing<'_>) -> Url {
-        let origin = outgoing.origin.as_ref().unwrap_or(&self.base.origin);
-        origin.url.join(&outgoing.path).unwrap_or_else(|_| origin.url.clone())
+        outgoing.origin.as_ref().unwrap_or(&self.base.origin).at(&outgoing.target)
     }
 
     /// Sends a request within the time-out, over the session's connection or a new one.
@@ -186,8 +195,8 @@ impl Journey<'_> {
     }
 
     async fn send_untimed(&mut self, outgoing: &Outgoing<'_>, keep_body: bool, sent: &mut Sent) {
-        let elsewhere = outgoing.origin.clone();
-        let origin = elsewhere.clone().unwrap_or_else(|| self.base.origin.clone());
+        let (base, elsewhere) = (self.base, outgoing.origin.as_deref());
+        let origin = elsewhere.unwrap_or(&base.origin);
         let policy = BodyPolicy { limit: self.plan.max_body, keep: keep_body };
         // Another origin (single sign-on) gets a connection of its own for the one request.
         let kept = if elsewhere.is_some() { None } else { self.connection.take() };
@@ -204,7 +213,7 @@ impl Journey<'_> {
         loop {
             let mut connection = match kept.take() {
                 Some(connection) => connection,
-                None => match self.connector.open(&origin).await {
+                None => match self.connector.open(origin).await {
                     Ok(connection) => connection,
                     Err(error) => {
                         sent.outcome = Err(Unanswered { unsent: true, ..Unanswered::of(connect_failure(&error)) });
@@ -213,7 +222,7 @@ impl Journey<'_> {
                 },
             };
             sent.address = Some(connection.address);
-            let request = self.request(outgoing, &origin, &connection);
+            let request = self.request(outgoing, origin, &connection);
             sent.started = Some(Instant::now());
             let outcome = exchange(&mut connection, request, policy).await;
             let died_idle = sent.connection == ConnectionUse::Kept
@@ -236,16 +245,16 @@ impl Journey<'_> {
     fn request(&mut self, outgoing: &Outgoing<'_>, origin: &Origin, connection: &Connection) -> Request<RequestBody> {
         let mut request = Request::new(Full::new(outgoing.body.clone()));
         *request.method_mut() = outgoing.method.clone();
-        let target = if connection.is_http2() {
+        *request.uri_mut() = if connection.is_http2() {
             *request.version_mut() = Version::HTTP_2;
-            format!("{}{}", &origin.url[..url::Position::BeforePath], outgoing.path)
+            uri(format!("{}{}", &origin.url[..url::Position::BeforePath], outgoing.target))
         } else {
-            outgoing.path.clone()
+            outgoing.target.clone()
         };
-        // A path that is no URI asks for the root; `prepare` has encoded all that could make it so.
-        *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
-        let cookie = self.cookies.header(|| self.base.origin.url.join(&outgoing.path).unwrap_or(origin.url.clone()));
-        let mut headers = HeaderMap::clone(&outgoing.headers);
+        let cookie = self.cookies.header(|| self.base.origin.at(&outgoing.target));
+        // Not a clone, which would be made to measure and grow with the next field.
+        let mut headers = std::mem::take(&mut self.spare_fields);
+        headers.extend(outgoing.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         if !connection.is_http2() {
             headers.insert(header::HOST, origin.host_header.clone());
         }
@@ -300,13 +309,19 @@ fn connect_failure(error: &TargetError) -> Failure {
 }
 
 fn rejects(rule: &CompiledRejection, answer: &Answer) -> bool {
-    let status = rule.status.is_empty() || rule.status.contains(&answer.status.as_u16());
-    let redirect = rule.redirect.as_ref().is_none_or(|path| {
-        let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
-        answer.status.is_redirection() && path_of(location).starts_with(path.as_str())
-    });
-    let body = rule.body.as_ref().is_none_or(|text| memchr::memmem::find(&answer.body, text).is_some());
-    status && redirect && body
+    let location = || answer.headers.get(header::LOCATION)?.to_str().ok();
+    let leads_to = |path: &String| {
+        answer.status.is_redirection() && location().is_some_and(|location| path_of(location).starts_with(&**path))
+    };
+    let says = |text: &Vec<u8>| memchr::memmem::find(&answer.body, text).is_some();
+    (rule.status.is_empty() || rule.status.contains(&answer.status.as_u16()))
+        && rule.redirect.as_ref().is_none_or(leads_to)
+        && rule.body.as_ref().is_none_or(says)
+}
+
+/// A path that is no URI asks for the root; `prepare` has encoded all that could make it so.
+pub(super) fn uri(path: String) -> Uri {
+    Uri::try_from(path).unwrap_or_default()
 }
 
 /// The path of a `Location`, which may be a whole URL.

@@ -26,6 +26,9 @@ pub enum Place {
     Json,
 }
 
+/// As long as most texts get, so that they don't grow piece by piece.
+const ROOM: usize = 64;
+
 /// What a URI may not hold as it is (RFC 3986 §2).
 const NOT_IN_URI: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
@@ -70,9 +73,18 @@ impl Values {
     }
 
     pub fn filled(&mut self, template: &Template, place: Place) -> Result<String, Unset> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(ROOM);
         self.fill(template, place, &mut out)?;
         Ok(out)
+    }
+
+    /// Whether the filled-in template is this text.
+    pub fn equals(&mut self, template: &Template, text: &str) -> Result<bool, Unset> {
+        Ok(match template.pieces.as_slice() {
+            [Piece::Text(literal)] => literal == text,
+            [Piece::User(field)] => self.user.0[usize::from(*field)].expose() == text,
+            _ => self.filled(template, Place::Plain)? == text,
+        })
     }
 
     /// Fields as `application/x-www-form-urlencoded`.

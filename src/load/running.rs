@@ -2,13 +2,12 @@
 
 use super::attack;
 use super::compiled::CompiledPlan;
-use super::connection::Connector;
 use super::gauges::LoadGauges;
 use super::journey::Means;
 use super::pacer;
 use super::quiet::StdoutTurnedAway;
 use super::shard::{self, Shard};
-use super::target::{Base, TargetError};
+use super::target::TargetError;
 use super::timer::{self, sleep_until};
 use crate::history::{EventKind, EventSource, Fingerprinter, Names, Notice, Observation, Offset, RunClock};
 use crate::plan::{Feeder, Model, Plan, Share};
@@ -107,11 +106,7 @@ impl Load {
             let (clock, names, sink) = (options.clock, options.names.clone(), options.sink.clone());
             let shard = Shard::new(&plan, clock, names, sink, gauges.shard(index), share);
             let thread = LoadThread {
-                means: Arc::new(Means {
-                    plan: plan.clone(),
-                    connector: Connector::new(&plan.plan)?,
-                    base: Base::of(&options.url)?,
-                }),
+                means: Arc::new(Means::new(plan.clone(), &options.url)?),
                 share,
                 threads,
                 phases: phases.clone(),

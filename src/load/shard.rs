@@ -8,8 +8,9 @@ use super::running::ObservationSink;
 use super::timer::Timers;
 use crate::history::{Failure, NameId, Names, Observation, RunClock};
 use crate::plan::Share;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -33,8 +34,8 @@ pub struct Shard {
     /// Users not in a session now, the longest idle first.
     free_users: VecDeque<u32>,
     names: Names,
-    known_names: HashMap<Box<str>, NameId>,
-    known_addresses: HashMap<SocketAddr, NameId>,
+    known_names: FxHashMap<Box<str>, NameId>,
+    known_addresses: FxHashMap<SocketAddr, NameId>,
     batch: Vec<Observation>,
     sink: ObservationSink,
     slots: Vec<Slot>,
@@ -113,8 +114,8 @@ impl Shard {
             arrivals_over: false,
             free_users: (0..plan.feeder.len()).filter(|user| share.has(u64::from(*user))).collect(),
             names,
-            known_names: HashMap::new(),
-            known_addresses: HashMap::new(),
+            known_names: FxHashMap::default(),
+            known_addresses: FxHashMap::default(),
             batch: Vec::with_capacity(BATCH),
             sink,
             slots: Vec::new(),

@@ -1,10 +1,10 @@
 //! Selectors that a start tag alone can answer, such as `input[name=csrf]`, which is how hidden form fields are found.
 //! The tags are read one by one up to the first that matches; building the whole document, as other selectors need it,
-//! costs more than twice as much.
+//! costs many times as much.
 
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Span, Tokenizer};
+use super::html::{Attribute, Tags};
 use regex::Regex;
+use std::borrow::Cow;
 
 /// A tag's name, if it is asked for, and the attributes it must have, with their values where those are asked for.
 pub struct TagSelector {
@@ -33,60 +33,27 @@ impl TagSelector {
 
     /// The value of `attribute` of the first tag that is selected.
     pub fn attribute(&self, attribute: &str, page: &[u8]) -> Option<String> {
-        let mut tag = Tag::default();
-        let mut emitter =
-            CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| tag.take(event, self, attribute));
-        // A tag inside a script or a style is text.
-        emitter.naively_switch_states(true);
-        let Ok(found) = Tokenizer::new_with_emitter(page, emitter).next()?;
-        found
-    }
-}
-
-/// The start tag that is being read.
-#[derive(Default)]
-struct Tag {
-    selected: bool,
-    attributes: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The attribute read last stood in the tag before: only the first counts.
-    repeated: bool,
-}
-
-impl Tag {
-    /// At the end of the first tag that is selected: the value of its `wanted` attribute, if it has one.
-    fn take(&mut self, event: CallbackEvent<'_>, selector: &TagSelector, wanted: &str) -> Option<Option<String>> {
-        match event {
-            CallbackEvent::OpenStartTag { name } => {
-                self.attributes.clear();
-                self.selected = selector.name.as_ref().is_none_or(|asked| asked.as_bytes() == name);
+        let mut tags = Tags::new(page);
+        while let Some((name, attributes)) = tags.next_start() {
+            if self.selects(name, attributes) {
+                return value(attributes, attribute).map(|value| String::from_utf8_lossy(&value).into_owned());
             }
-            CallbackEvent::AttributeName { name } if self.selected => {
-                self.repeated = self.attributes.iter().any(|(known, _)| known == name);
-                if !self.repeated {
-                    self.attributes.push((name.to_vec(), Vec::new()));
-                }
-            }
-            CallbackEvent::AttributeValue { value } if self.selected && !self.repeated => {
-                if let Some((_, last)) = self.attributes.last_mut() {
-                    last.extend_from_slice(value);
-                }
-            }
-            CallbackEvent::CloseStartTag { .. } if self.selected => {
-                let meets = selector.attributes.iter().all(|(name, asked)| {
-                    let found = self.value(name);
-                    found.is_some_and(|found| asked.as_ref().is_none_or(|asked| same(name, asked.as_bytes(), found)))
-                });
-                let found = || self.value(wanted).map(|value| String::from_utf8_lossy(value).into_owned());
-                return meets.then(found);
-            }
-            _ => {}
         }
         None
     }
 
-    fn value(&self, name: &str) -> Option<&[u8]> {
-        self.attributes.iter().find(|(known, _)| known == name.as_bytes()).map(|(_, value)| &**value)
+    fn selects(&self, name: &[u8], attributes: &[Attribute<'_>]) -> bool {
+        self.name.as_ref().is_none_or(|asked| asked.as_bytes().eq_ignore_ascii_case(name))
+            && self.attributes.iter().all(|(name, asked)| {
+                let found = value(attributes, name);
+                found.is_some_and(|found| asked.as_ref().is_none_or(|asked| same(name, asked.as_bytes(), &found)))
+            })
     }
+}
+
+/// Of attributes of one name the first counts.
+fn value<'a>(attributes: &[Attribute<'a>], name: &str) -> Option<Cow<'a, [u8]>> {
+    attributes.iter().find(|known| known.name.eq_ignore_ascii_case(name.as_bytes())).map(Attribute::value)
 }
 
 fn same(name: &str, asked: &[u8], found: &[u8]) -> bool {

@@ -2,7 +2,8 @@
 
 use super::connection::Connector;
 use crate::plan::Plan;
-use http::HeaderValue;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
 use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
@@ -65,6 +66,12 @@ impl Origin {
             host_header: HeaderValue::from_str(&authority).map_err(|_| bad("its host is not a header value"))?,
             url: bare,
         })
+    }
+
+    /// The URL of a request to it.
+    pub fn at(&self, target: &Uri) -> Url {
+        let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
+        self.url.join(path).unwrap_or_else(|_| self.url.clone())
     }
 }
 

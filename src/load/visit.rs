@@ -2,7 +2,6 @@
 //! what it is in a run.
 
 use super::compiled::CompiledPlan;
-use super::connection::Connector;
 use super::cookies::Cookies;
 use super::gauges::LoadGauges;
 use super::journey::{Journey, Means, session_rng};
@@ -10,9 +9,9 @@ use super::notes::LastOf;
 use super::render::Values;
 use super::running::LoadError;
 use super::shard::{self, Shard};
-use super::target::Base;
 use crate::history::{Fingerprinter, Identity, Names, Observation, Outcome, RunClock, StepId};
 use crate::plan::{ConnectionMode, Feeder, Plan, Share, Stickiness};
+use http::HeaderMap;
 use rand::distr::{Alphanumeric, SampleString as _};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -79,17 +78,16 @@ impl Visits {
         // What is not kept cannot be seen.
         plan.connections.stickiness = Stickiness::Kept;
         plan.connections.affinity_cookies.extend(BALANCERS_COOKIES.map(str::to_owned));
-        let connector = Connector::new(&plan)?;
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), feeder, Fingerprinter::new(&rand::random()))?);
         let (names, seen) = (Names::default(), Arc::new(Mutex::new(Vec::new())));
         let sink = {
             let seen: Arc<Mutex<Vec<Observation>>> = seen.clone();
             Arc::new(move |batch: Vec<Observation>| seen.lock().unwrap_or_else(PoisonError::into_inner).extend(batch))
         };
+        let means = Means::new(plan.clone(), url)?;
         let clock = RunClock::starting_in(Duration::ZERO);
         let share = Share { index: 0, of: 1 };
         shard::install(Shard::new(&plan, clock, names.clone(), sink, LoadGauges::new(1).shard(0), share));
-        let means = Means { plan, connector, base: Base::of(url)? };
         Ok(Visits { means, names, seen, begun: Cell::new(0), _thread: PhantomData })
     }
 
@@ -109,19 +107,21 @@ impl Visits {
     }
 
     pub async fn take(&self, visit: &mut Visit, step: StepId) -> Answered {
-        let Means { plan, connector, base } = &self.means;
+        let Means { plan, connector, base, fixed_targets } = &self.means;
         let add_slot =
             |task: &mut std::task::Context<'_>| Poll::Ready(shard::with(|shard| shard.add_slot(task.waker())));
         let mut journey = Journey {
             plan,
             connector,
             base,
+            fixed_targets,
             scenario: visit.scenario,
             slot: std::future::poll_fn(add_slot).await,
             connection: None,
             user: visit.user,
             values: visit.values.clone(),
             cookies: visit.cookies.clone(),
+            spare_fields: HeaderMap::new(),
             logged_in: visit.logged_in,
             relogins: 0,
         };

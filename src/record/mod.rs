@@ -1,6 +1,7 @@
 //! The run directory: raw observations first, everything derived can be rebuilt from them.
 
 mod column_reader;
+mod dictionary;
 mod directory;
 mod error;
 mod json_lines;

@@ -76,7 +76,7 @@ impl PartWriter {
                     self.part.insert(part)
                 }
             };
-            part.add(row, &mut self.texts)?;
+            part.add(row, &self.texts)?;
             if part.rows >= self.most_rows {
                 self.close()?;
             }
@@ -96,7 +96,7 @@ impl PartWriter {
     /// Closes the open part, if there is one.
     pub fn close(&mut self) -> Result<(), RecordError> {
         if let Some(part) = &mut self.part {
-            part.close(&mut self.texts)?;
+            part.close(&self.texts)?;
             self.recorded += part.rows as u64;
             self.part = None;
         }
@@ -124,17 +124,17 @@ impl PartWriter {
 }
 
 impl Part {
-    fn add(&mut self, row: &Observation, texts: &mut Texts) -> Result<(), RecordError> {
+    fn add(&mut self, row: &Observation, texts: &Texts) -> Result<(), RecordError> {
         self.group.push(row, texts);
         self.rows += 1;
         if self.group.len() < ROW_GROUP { Ok(()) } else { self.write_group(texts) }
     }
 
-    fn write_group(&mut self, texts: &mut Texts) -> Result<(), RecordError> {
+    fn write_group(&mut self, texts: &Texts) -> Result<(), RecordError> {
         self.group.write(&mut self.file, texts).map_err(|error| failure(&self.temporary, error))
     }
 
-    fn close(&mut self, texts: &mut Texts) -> Result<(), RecordError> {
+    fn close(&mut self, texts: &Texts) -> Result<(), RecordError> {
         if self.group.len() > 0 {
             self.write_group(texts)?;
         }

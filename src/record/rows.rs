@@ -1,51 +1,39 @@
+use super::dictionary::Dictionary;
 use super::schema::{self, taken_apart};
 use crate::history::{NameId, Names, Observation, Offset};
 use crate::plan::Plan;
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, DataType, Int64Type};
 use parquet::errors::Result;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::ColumnDescPtr;
 use std::io::Write;
 
-/// Every text that a row can hold, made once: a row keeps codes, and a column is written by copying handles.
+/// Every text that a row can hold. A row keeps codes.
 pub(super) struct Texts {
-    scenarios: Vec<ByteArray>,
-    steps: Vec<ByteArray>,
+    scenarios: Vec<String>,
+    steps: Vec<String>,
     /// Scenario of each step.
     scenario_of: Vec<u16>,
-    states: Vec<ByteArray>,
-    state_ops: Vec<ByteArray>,
-    outcomes: Vec<ByteArray>,
-    connections: Vec<ByteArray>,
-    identities: Vec<ByteArray>,
+    states: Vec<String>,
+    outcomes: Vec<&'static str>,
+    connections: Vec<&'static str>,
+    identities: Vec<&'static str>,
     names: Names,
-    /// As many of `names` as were known when last asked.
-    known_names: Vec<ByteArray>,
 }
 
 impl Texts {
     pub fn new(plan: &Plan, names: Names) -> Texts {
         Texts {
-            scenarios: plan.scenarios.iter().map(|s| s.name.as_str().into()).collect(),
-            steps: plan.steps.iter().map(|s| s.name.as_str().into()).collect(),
+            scenarios: plan.scenarios.iter().map(|s| s.name.clone()).collect(),
+            steps: plan.steps.iter().map(|s| s.name.clone()).collect(),
             scenario_of: plan.steps.iter().map(|s| s.scenario).collect(),
-            states: plan.states.iter().map(|s| s.name.as_str().into()).collect(),
-            state_ops: schema::STATE_OP_NAMES.map(ByteArray::from).to_vec(),
-            outcomes: handles(&schema::outcome_names()),
-            connections: handles(&schema::connection_names()),
-            identities: handles(&schema::identity_names()),
+            states: plan.states.iter().map(|s| s.name.clone()).collect(),
+            outcomes: schema::outcome_names(),
+            connections: schema::connection_names(),
+            identities: schema::identity_names(),
             names,
-            known_names: Vec::new(),
         }
     }
-
-    fn learn_names(&mut self) {
-        let all = self.names.all();
-        self.known_names.extend(all[self.known_names.len()..].iter().map(|name| ByteArray::from(&**name)));
-    }
-}
-
-fn handles(names: &[&str]) -> Vec<ByteArray> {
-    names.iter().map(|name| ByteArray::from(*name)).collect()
 }
 
 /// A column whose value may be missing: a level a row, and the values that are there.
@@ -129,10 +117,10 @@ impl Rows {
     }
 
     /// Writes all rows as one row group, and forgets them.
-    pub fn write<W: Write + Send>(&mut self, file: &mut SerializedFileWriter<W>, texts: &mut Texts) -> Result<()> {
-        texts.learn_names();
+    pub fn write<W: Write + Send>(&mut self, file: &mut SerializedFileWriter<W>, texts: &Texts) -> Result<()> {
+        let schema = file.schema_descr().columns().to_vec();
         let mut group = file.next_row_group()?;
-        self.write_columns(&mut Columns { group: &mut group, texts: Vec::new() }, texts)?;
+        self.write_columns(&mut Columns { group: &mut group, schema: schema.into_iter(), rows: self.len() }, texts)?;
         group.close()?;
         *self = Rows::default();
         Ok(())
@@ -141,28 +129,29 @@ impl Rows {
     /// In the order of the schema.
     fn write_columns<W: Write + Send>(&self, columns: &mut Columns<'_, '_, W>, texts: &Texts) -> Result<()> {
         columns.write::<Int64Type>(&self.session)?;
-        columns.write::<Int32Type>(&self.user)?;
+        columns.write_dictionary(Dictionary::of_numbers(&self.user, i32::to_le_bytes), Levels::NONE)?;
         columns.write_texts(&self.scenario, &texts.scenarios, Levels::NONE)?;
         columns.write_texts(&self.step, &texts.steps, Levels::NONE)?;
-        columns.write::<Int32Type>(&self.part)?;
+        columns.write_dictionary(Dictionary::of_numbers(&self.part, i32::to_le_bytes), Levels::NONE)?;
         columns.write::<Int64Type>(&self.intended)?;
         columns.write::<Int64Type>(&self.started)?;
         columns.write_with::<Int64Type>(&self.first_byte.values, Levels::optional(&self.first_byte.levels))?;
         columns.write::<Int64Type>(&self.last_byte)?;
         columns.write_texts(&self.outcome, &texts.outcomes, Levels::NONE)?;
-        columns.write::<Int32Type>(&self.status)?;
-        columns.write::<Int64Type>(&self.body_bytes)?;
+        columns.write_dictionary(Dictionary::of_numbers(&self.status, i32::to_le_bytes), Levels::NONE)?;
+        columns.write_dictionary(Dictionary::of_numbers(&self.body_bytes, i64::to_le_bytes), Levels::NONE)?;
+        let names = texts.names.all();
         for column in [&self.instance, &self.zone, &self.address] {
-            columns.write_texts(&column.values, &texts.known_names, Levels::optional(&column.levels))?;
+            columns.write_texts(&column.values, &names, Levels::optional(&column.levels))?;
         }
         columns.write_texts(&self.connection, &texts.connections, Levels::NONE)?;
         columns.write::<BoolType>(&self.affinity)?;
         columns.write_texts(&self.identity, &texts.identities, Levels::NONE)?;
-        columns.write::<Int64Type>(&self.found_identity)?;
+        columns.write_dictionary(Dictionary::of_numbers(&self.found_identity, i64::to_le_bytes), Levels::NONE)?;
         columns.write::<BoolType>(&self.last_of_session)?;
         let levels = Levels { definition: Some(&self.states.definition), repetition: Some(&self.states.repetition) };
         columns.write_texts(&self.states.name, &texts.states, levels)?;
-        columns.write_texts(&self.states.op, &texts.state_ops, levels)?;
+        columns.write_texts(&self.states.op, &schema::STATE_OP_NAMES, levels)?;
         columns.write_with::<Int64Type>(&self.states.value, levels)
     }
 }
@@ -187,15 +176,15 @@ impl States {
 }
 
 #[derive(Clone, Copy)]
-struct Levels<'a> {
-    definition: Option<&'a [i16]>,
-    repetition: Option<&'a [i16]>,
+pub(super) struct Levels<'a> {
+    pub definition: Option<&'a [i16]>,
+    pub repetition: Option<&'a [i16]>,
 }
 
 impl<'a> Levels<'a> {
-    const NONE: Levels<'static> = Levels { definition: None, repetition: None };
+    pub const NONE: Levels<'static> = Levels { definition: None, repetition: None };
 
-    fn optional(definition: &'a [i16]) -> Levels<'a> {
+    pub fn optional(definition: &'a [i16]) -> Levels<'a> {
         Levels { definition: Some(definition), repetition: None }
     }
 }
@@ -203,9 +192,12 @@ impl<'a> Levels<'a> {
 /// Writes the columns of a row group one after the other.
 struct Columns<'a, 'b, W: Write> {
     group: &'a mut SerializedRowGroupWriter<'b, W>,
-    /// Kept from column to column for its memory.
-    texts: Vec<ByteArray>,
+    /// The columns still to be written.
+    schema: std::vec::IntoIter<ColumnDescPtr>,
+    rows: usize,
 }
+
+const COMPLETE: &str = "the schema has a column for every field of a row";
 
 impl<W: Write + Send> Columns<'_, '_, W> {
     fn write<T: DataType>(&mut self, values: &[T::T]) -> Result<()> {
@@ -213,17 +205,18 @@ impl<W: Write + Send> Columns<'_, '_, W> {
     }
 
     fn write_with<T: DataType>(&mut self, values: &[T::T], levels: Levels) -> Result<()> {
-        let mut column = self.group.next_column()?.expect("the schema has a column for every field of a row");
+        self.schema.next().expect(COMPLETE);
+        let mut column = self.group.next_column()?.expect(COMPLETE);
         column.typed::<T>().write_batch(values, levels.definition, levels.repetition)?;
         column.close()
     }
 
-    fn write_texts(&mut self, codes: &[u16], table: &[ByteArray], levels: Levels) -> Result<()> {
-        let mut texts = std::mem::take(&mut self.texts);
-        texts.extend(codes.iter().map(|code| table[usize::from(*code)].clone()));
-        self.write_with::<ByteArrayType>(&texts, levels)?;
-        texts.clear();
-        self.texts = texts;
-        Ok(())
+    fn write_texts(&mut self, codes: &[u16], table: &[impl AsRef<str>], levels: Levels) -> Result<()> {
+        self.write_dictionary(Dictionary::of_texts(codes, table), levels)
+    }
+
+    fn write_dictionary(&mut self, values: Dictionary, levels: Levels) -> Result<()> {
+        let (chunk, close) = values.chunk(self.schema.next().expect(COMPLETE), self.rows, levels)?;
+        self.group.append_column(&chunk, close)
     }
 }
