@@ -3,6 +3,7 @@ use super::members::{FIRST_INSTANCE, Member};
 use super::store::{KEY_PREFIX, Store};
 use crate::app;
 use crate::plan::{Defect, Distribution, LabPlan, Secret, StoreLocation};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Who may log in to the lab's application.
@@ -27,6 +28,7 @@ pub(super) fn instance_config(
     app::AppConfig {
         instance: member.name.clone(),
         zone: member.zone.clone(),
+        listen: Ipv4Addr::LOCALHOST.into(),
         port: 0,
         store: store_config(store, plan.store.wait_for_replicas, certificates),
         users: app::Users::Generated(app::Generated {

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -76,6 +76,7 @@ pub fn config(redis: &RedisServer, name: &str) -> AppConfig {
     AppConfig {
         instance: name.into(),
         zone: format!("zone-{name}"),
+        listen: Ipv4Addr::LOCALHOST.into(),
         port: 0,
         store: StoreConfig {
             location: StoreLocation::Direct(redis.address()),
