@@ -11,6 +11,7 @@ mod fleet;
 mod instance_choice;
 mod objective;
 mod picture;
+mod publish;
 mod resolve;
 mod resolved;
 mod scenario;
@@ -28,6 +29,7 @@ pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, StoreKind, WarmUp};
 pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
+pub use publish::{CloudWatchPlan, Publish};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
 pub use resolved::Plan;
 pub use scenario::{
@@ -36,7 +38,7 @@ pub use scenario::{
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
 pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode};
-pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
+pub use target::{AccessLog, ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
 pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};
 pub use workload::{ArrivalPattern, Arrivals, Curve, Model, Point, Share, Workload};

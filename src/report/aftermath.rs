@@ -1,8 +1,10 @@
 //! What faults came to, in words that every format shares: requests that failed when instances went, the session store,
 //! and why sessions were lost. Names in it are as they came; each format escapes them in its own way.
 
+use super::Subject;
 use super::wording::{manner, seconds};
 use crate::analysis::{Analysis, DepartureFigures, StoreFindings};
+use crate::history::ServedBy;
 use crate::session::{LossCause, RestoreFindings, SessionFindings};
 
 /// Departures told one by one.
@@ -17,16 +19,28 @@ pub(super) struct Aftermath {
 }
 
 /// The parts that have something to tell.
-pub(super) fn aftermath(analysis: &Analysis, sessions: &SessionFindings) -> Vec<Aftermath> {
+pub(super) fn aftermath(subject: &Subject) -> Vec<Aftermath> {
+    let Subject { analysis, sessions, served_by, cloudwatch, .. } = *subject;
     let part = |heading, lines, doubtful| Aftermath { heading, lines, doubtful };
     let all = [
         part("Requests that failed when instances went", departures(analysis), false),
         part("Session store", analysis.store.as_ref().map_or(Vec::new(), |found| vec![store(found)]), false),
         part("Sampled keys of sessions", analysis.store.iter().filter_map(keys_without_ttl).collect(), true),
         part("Causes of the losses", causes(sessions), false),
+        part(
+            "The balancer's access logs",
+            served_by.map_or(Vec::new(), ServedBy::told),
+            served_by.is_some_and(doubtful),
+        ),
+        part("CloudWatch's figures", cloudwatch.map_or(Vec::new(), |metrics| metrics.trouble.clone()), true),
         part("Restored", sessions.restored.iter().map(restored).collect(), false),
     ];
     all.into_iter().filter(|part| !part.lines.is_empty()).collect()
+}
+
+/// Something stood in the way of the logs.
+fn doubtful(served_by: &ServedBy) -> bool {
+    served_by.trouble.is_some()
 }
 
 fn departures(analysis: &Analysis) -> Vec<String> {

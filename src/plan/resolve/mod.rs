@@ -6,6 +6,7 @@ mod context;
 mod fleet;
 mod objective;
 mod place;
+mod publish;
 mod scenario;
 mod session;
 mod stages;
