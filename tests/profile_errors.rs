@@ -247,6 +247,66 @@ fn every_mistake_is_told_and_pointed_at() {
     }
 }
 
+/// The right profile's fleet and timeline, as an Auto Scaling group that is scaled.
+#[cfg(feature = "aws")]
+const ON_AWS: (&str, &str) = (
+    r#"provider = "aws"
+
+[fleet.aws]
+region = "eu-central-1"
+auto_scaling_group = "web"
+target_group = "web"
+elasticache = "sessions"
+allow = ["rolling-replace"]
+blue_green = { listener = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/app/web/5/f", target_group = "green", auto_scaling_group = "web-green" }"#,
+    "do = \"rolling-replace\"",
+);
+
+#[cfg(feature = "aws")]
+fn on_aws(from: &str, to: &str) -> Result<(Plan, FeederSpec), ProfileErrors> {
+    let rest = RIGHT.replace("provider = \"observe\"", ON_AWS.0).replace("rollout +0s", "rolling-replace +0s");
+    let whole = rest.replace("do = \"declare\"\nname = \"rollout\"", ON_AWS.1);
+    assert_eq!(whole.matches(from).count(), usize::from(!from.is_empty()), "{from} is not once in the profile");
+    read(&if from.is_empty() { whole } else { whole.replace(from, to) }, &[])
+}
+
+#[cfg(feature = "aws")]
+#[test]
+#[rustfmt::skip]
+fn what_cannot_be_done_on_aws_is_told_and_pointed_at() {
+    let (plan, _) = on_aws("", "").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let rushhour::plan::FleetPlan::Aws(aws) = &plan.fleet else { panic!("{:?}", plan.fleet) };
+    assert_eq!((aws.allow.as_slice(), aws.groups().collect::<Vec<_>>()), (&["rolling-replace".to_owned()][..], vec!["web", "web-green"]));
+    for (from, to, message, pointed_at) in [
+        ("allow = [\"rolling-replace\"]\n", "", "does not allow `rolling-replace`", "\"rolling-replace\""),
+        ("allow = [\"rolling-replace\"]", "allow = [\"evict\"]", "cannot be done on AWS", "\"evict\""),
+        ("[fleet.aws]\n", "instances = 2\n[fleet.aws]\n", "`instances` is a key of the lab", "2"),
+        ("provider = \"aws\"", "provider = \"observe\"", "`fleet.aws` is for another fleet", "[fleet.aws]"),
+        ("auto_scaling_group = \"web\"\n", "", "the key `auto_scaling_group` is missing", "[fleet.aws]"),
+        ("auto_scaling_group = \"web\"\n", "auto_scaling_group = \"arn:aws:autoscaling:x\"\n", "is not a name", "\"arn:aws:autoscaling:x\""),
+        ("\ntarget_group = \"web\"", "\ntarget_group = \"arn:aws:autoscaling:x\"", "the ARN of something else", "\"arn:aws:autoscaling:x\""),
+        ("\"arn:aws:elasticloadbalancing:eu-central-1:1:listener/app/web/5/f\"", "\"web\"", "not the ARN of a listener", "\"web\""),
+        ("\"eu-central-1\"", "\"eu-central-1a\"", "not the name of a region", "\"eu-central-1a\""),
+        ("elasticache = \"sessions\"", "elasticache = \"sessions\"\ndynamodb_table = \"carts\"", "kept in one store", "\"carts\""),
+        ("do = \"rolling-replace\"", "do = \"rolling-replace\"\ndrain = false", "drains what it replaces", "false"),
+        ("do = \"rolling-replace\"", "do = \"freeze-instance\"", "AWS has no call for this", "\"freeze-instance\""),
+        ("do = \"rolling-replace\"", "do = \"zone-outage\"\nzone = \"b\"", "not rushhour's to take away", "\"zone-outage\""),
+        ("elasticache = \"sessions\"\nallow = [\"rolling-replace\"]", "allow = [\"store-failover\", \"rolling-replace\"]\n", "", ""),
+        ("do = \"rolling-replace\"", "do = \"store-failover\"\nhow = \"kill\"", "one way to test a fail-over", "\"kill\""),
+    ] {
+        if message.is_empty() {
+            on_aws(from, to).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+            continue;
+        }
+        let errors = on_aws(from, to).err().unwrap_or_else(|| panic!("`{to}` was taken"));
+        let shown = errors.render(false);
+        let Some(error) = errors.errors.iter().find(|error| error.message.contains(message)) else {
+            panic!("`{to}` should say `{message}`, says:\n{shown}");
+        };
+        assert!(errors.position(error).is_some() && shown.contains(pointed_at), "`{to}`:\n{shown}");
+    }
+}
+
 #[test]
 fn errors_are_shown_with_their_line_and_a_remedy() {
     let several = RIGHT

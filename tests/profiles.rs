@@ -29,6 +29,59 @@ fn every_shipped_profile_resolves() {
     }
 }
 
+/// A profile of the lab with an Auto Scaling group in its place, which is all that is needed to run it there.
+#[cfg(feature = "aws")]
+fn on_aws(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut section = "";
+    let kept = text.lines().filter(|line| {
+        section = if line.starts_with('[') { line.split(']').next().unwrap().trim_start_matches('[') } else { section };
+        !["fleet", "target", "users"].contains(&section.split('.').next().unwrap())
+    });
+    let kept: Vec<&str> = kept.collect();
+    let fleet = r#"
+        [fleet]
+        provider = "aws"
+        [fleet.aws]
+        auto_scaling_group = "web"
+        elasticache = "sessions"
+        allow = ["scale-out", "scale-in", "set-capacity", "kill-instance", "rolling-replace", "blue-green", "store-failover"]
+        [fleet.aws.blue_green]
+        listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/5/f"
+        target_group = "web-green"
+        auto_scaling_group = "web-green"
+        [target]
+        url = "https://shop.example.com"
+        [users]
+        generate = 5000
+        password = { env = "PATH" }
+    "#;
+    format!("{}\n{fleet}", kept.join("\n"))
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_suite_runs_on_aws_where_aws_can_do_what_it_does() {
+    let mut cannot = Vec::new();
+    for path in shipped() {
+        let resolved =
+            profile::Profile::parse(&path, &on_aws(&path), &[]).and_then(|profile| resolve(&profile, &ThisMachine));
+        match resolved {
+            Ok((plan, _)) => assert!(matches!(plan.fleet, FleetPlan::Aws(_)), "{}", plan.name),
+            Err(errors) => {
+                let no_call = |error: &profile::ProfileError| {
+                    error.message.contains("AWS has no call")
+                        || error.message.contains("is not rushhour's to take away")
+                };
+                assert!(errors.errors.iter().any(no_call), "{}", errors.render(false));
+                cannot.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    cannot.sort();
+    insta::assert_debug_snapshot!(cannot, @"");
+}
+
 /// The lab shares two cores with the load: more than this is not to be asked of them.
 #[test]
 fn lab_profiles_are_small_enough_for_two_cores() {

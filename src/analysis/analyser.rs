@@ -19,7 +19,7 @@ use crate::history::{
     Appearances, ConnectionUse, Event, EventKind, FleetChange, NameId, Names, Observation, Offset, Outcome, SCALE_OUT,
     Sample, load_start,
 };
-use crate::plan::{FleetPlan, Plan};
+use crate::plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,10 +78,7 @@ impl Analyser {
         let scenario = |index: u16| plan.scenarios.get(usize::from(index)).map_or(String::new(), |s| s.name.clone());
         Analyser {
             step_names: plan.steps.iter().map(|s| (scenario(s.scenario), s.name.clone())).collect(),
-            capacity_per_instance: match &plan.fleet {
-                FleetPlan::Lab(lab) => Some(lab.capacity_per_instance()),
-                FleetPlan::Observe { capacity_per_instance } => *capacity_per_instance,
-            },
+            capacity_per_instance: plan.fleet.capacity_per_instance(),
             watch: Watch::of(plan),
             windows: Windows::new(plan, &changes, load_start),
             departures: Departures::new(events),

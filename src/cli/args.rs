@@ -29,6 +29,10 @@ pub enum Command {
     Trend(super::trend::TrendArgs),
     /// Check a profile's deployment against good practice: zones, failover, access to the store, sessions, routing.
     Audit(super::audit::AuditArgs),
+    /// What a fleet on AWS needs beside a run.
+    #[cfg(feature = "aws")]
+    #[command(subcommand)]
+    Aws(super::aws::AwsCommand),
     /// Print the JSON Schema of profiles, for editors.
     Schema,
     /// The fleet on this machine.

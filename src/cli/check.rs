@@ -167,15 +167,15 @@ fn target(plan: &Plan) -> String {
             let capacity = lab.capacity_per_instance();
             format!("the lab on this machine: {} instances of about {capacity:.0} requests/s each", lab.instances)
         }
+        (FleetPlan::Aws(aws), url) => {
+            format!("{}: the Auto Scaling group `{}`", url.clone().unwrap_or_default(), aws.auto_scaling_group)
+        }
         (FleetPlan::Observe { .. }, url) => url.clone().unwrap_or_default(),
     }
 }
 
 fn instances_needed(plan: &Plan, peak: f64) -> Option<String> {
-    let capacity = match &plan.fleet {
-        FleetPlan::Lab(lab) => lab.capacity_per_instance(),
-        FleetPlan::Observe { capacity_per_instance } => (*capacity_per_instance)?,
-    };
+    let capacity = plan.fleet.capacity_per_instance()?;
     (capacity > 0.0).then(|| format!("the peak asks for {:.1} at their capacity", peak / capacity))
 }
 

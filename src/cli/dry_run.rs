@@ -16,14 +16,47 @@ fn told(plan: &Plan) -> String {
         lines.push("  nothing to the fleet: the timeline is empty".to_owned());
     }
     let mut founding = known(plan);
+    lines.extend(calls(plan, Calls::Throughout));
     for entry in &plan.timeline {
         lines.push(line(entry, founding.as_deref()));
+        lines.extend(calls(plan, Calls::Of(&entry.action)));
         if changes_who_is_there(&entry.action) {
             founding = None;
         }
     }
     lines.push(format!("  {:>7}  the load ends", Span(plan.workload.curve.duration()).to_string()));
+    lines.extend(calls(plan, Calls::AtEnd));
     lines.join("\n")
+}
+
+/// When calls of the provider's interface are made.
+#[derive(Clone, Copy)]
+enum Calls<'a> {
+    Throughout,
+    Of(&'a Action),
+    AtEnd,
+}
+
+/// The calls of the provider's interface, where it has one.
+#[cfg(feature = "aws")]
+fn calls(plan: &Plan, when: Calls<'_>) -> Vec<String> {
+    use crate::fleet::aws;
+    let FleetPlan::Aws(fleet) = &plan.fleet else { return Vec::new() };
+    let (heading, calls) = match when {
+        Calls::Throughout => (Some("all along"), aws::calls_throughout(fleet)),
+        Calls::Of(action) => (None, aws::calls_of(fleet, action)),
+        Calls::AtEnd => {
+            let actions = plan.timeline.iter().map(|entry| &entry.action);
+            (Some("what was changed is put back, however the run ends"), aws::calls_at_end(fleet, actions))
+        }
+    };
+    let heading = heading.filter(|_| !calls.is_empty()).map(|heading| format!("           {heading}"));
+    heading.into_iter().chain(calls.into_iter().map(|call| format!("             {call}"))).collect()
+}
+
+#[cfg(not(feature = "aws"))]
+fn calls(_: &Plan, _: Calls<'_>) -> Vec<String> {
+    Vec::new()
 }
 
 /// The instances (id and zone) at the start. With an autoscaler nobody knows who is there later.

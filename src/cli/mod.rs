@@ -3,6 +3,8 @@
 mod app;
 mod args;
 mod audit;
+#[cfg(feature = "aws")]
+mod aws;
 mod baseline;
 mod check;
 mod compare;

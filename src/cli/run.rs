@@ -104,6 +104,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             judged.write();
             publish_results(&mut judged, &runtime);
             report::print(&judged, args.json)?;
+            #[cfg(feature = "aws")]
+            super::aws::tell_undone(conducted.directory.path());
             let exit = Exit::Verdict(judged.verdict.exit_code);
             Ok(judged.comparison.map_or(exit, |comparison| exit.with(comparison.outcome)))
         }
@@ -143,6 +145,6 @@ fn default_threads(plan: &crate::plan::Plan) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     match plan.fleet {
         crate::plan::FleetPlan::Lab(_) => (cores / 2).max(1),
-        crate::plan::FleetPlan::Observe { .. } => cores,
+        crate::plan::FleetPlan::Aws(_) | crate::plan::FleetPlan::Observe { .. } => cores,
     }
 }

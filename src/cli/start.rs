@@ -13,6 +13,8 @@ pub fn start() -> Exit {
         Command::Compare(args) => compare::run(&args),
         Command::Trend(args) => trend::run(&args),
         Command::Audit(args) => audit::run(&args),
+        #[cfg(feature = "aws")]
+        Command::Aws(command) => super::aws::run(&command),
         Command::Schema => schema::run(),
         Command::Lab(command) => lab::run(&command),
         Command::App(args) => app::run(&args),

@@ -1,6 +1,6 @@
 use crate::history::{FleetGauges, Notice};
 use crate::plan::{Action, StoreAccess};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -16,6 +16,9 @@ pub enum FleetError {
     Refused { action: String, reason: String },
     #[error("{what} failed: {reason}")]
     Failed { what: String, reason: String },
+    /// A call of the provider's, which the text names with what it was about and the remedy.
+    #[error("{0}")]
+    Call(String),
 }
 
 /// A fleet that is up.
@@ -34,6 +37,15 @@ pub trait Fleet: Send + Sync {
     /// Several actions may be under way at a time; one that cannot be beside another is refused. Dropping the future
     /// gives the action up where it stands.
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<String, FleetError>>;
+
+    /// The run's directory, told before the first action: what would be needed to put the fleet back after a crash is
+    /// kept there.
+    fn recorded_in(&self, _directory: &Path) {}
+
+    /// Puts back what actions changed and did not put back themselves. What comes of it arrives as notices.
+    fn put_back(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 
     /// What it looks like now; None where it cannot be known.
     fn gauges(&self) -> Option<FleetGauges>;

@@ -25,7 +25,8 @@ pub const INSTANCE_GONE: &str = "instance-gone";
 pub const UNCHANGING: [&str; 2] = ["wait-for", "snapshot"];
 
 impl FleetChange {
-    /// An action and the activity it causes are one change when they are no further apart than this.
+    /// An action and the activity it causes are one change when they are no further apart than this, or when the
+    /// activity names the action as its cause ([`caused_by`]).
     const MERGED_WITHIN: Duration = Duration::from_secs(1);
 
     /// Whether a window `during NAME` means this change.
@@ -60,9 +61,10 @@ impl FleetChange {
                     let detail = format!("{from} → {to} instances ({cause})");
                     let merged = changes.iter_mut().rev().find(|c| {
                         c.activity_us.is_none()
-                            && c.action.is_some()
-                            && event.at_us.since(c.at_us) <= Self::MERGED_WITHIN
                             && [SCALE_OUT, SCALE_IN, "set-capacity"].contains(&c.name.as_str())
+                            && c.action.as_ref().is_some_and(|action| {
+                                event.at_us.since(c.at_us) <= Self::MERGED_WITHIN || *cause == caused_by(action)
+                            })
                     });
                     match merged {
                         Some(change) => {
@@ -102,6 +104,11 @@ impl FleetChange {
         }
         changes
     }
+}
+
+/// The cause of an activity that an action of the timeline began.
+pub fn caused_by(action: &str) -> String {
+    format!("{action} by the timeline")
 }
 
 /// Start of the load: its event, or the run's zero.

@@ -69,6 +69,11 @@ pub enum EventKind {
         to: u32,
         cause: String,
     },
+    /// A scaling activity came to another status, in the provider's own words.
+    ActivityProgressed {
+        activity: String,
+        status: String,
+    },
     /// An instance began to exist (its boot starts).
     InstanceLaunched {
         instance: String,
@@ -154,7 +159,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All that [`EventKind::name`] may give.
-    pub const NAMES: [&str; 26] = [
+    pub const NAMES: [&str; 27] = [
         "load-started",
         "load-ended",
         "interrupted",
@@ -164,6 +169,7 @@ impl EventKind {
         "alarm-raised",
         "alarm-cleared",
         "activity-started",
+        "activity-progressed",
         "instance-launched",
         "instance-in-service",
         "instance-healthy",
@@ -196,6 +202,7 @@ impl EventKind {
             EventKind::AlarmRaised { .. } => "alarm-raised",
             EventKind::AlarmCleared { .. } => "alarm-cleared",
             EventKind::ActivityStarted { .. } => "activity-started",
+            EventKind::ActivityProgressed { .. } => "activity-progressed",
             EventKind::InstanceLaunched { .. } => "instance-launched",
             EventKind::InstanceInService { .. } => "instance-in-service",
             EventKind::InstanceHealthy { .. } => "instance-healthy",

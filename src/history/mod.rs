@@ -17,7 +17,7 @@ mod served_by;
 mod trace;
 
 pub use appearance::{Appearance, Appearances};
-pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, UNCHANGING, load_start};
+pub use change::{FleetChange, INSTANCE_GONE, SCALE_IN, SCALE_OUT, UNCHANGING, caused_by, load_start};
 pub use clock::{Offset, RunClock};
 pub use cloudwatch::{CloudWatchMetrics, MetricOf, MetricPoint, MetricSeries};
 pub use event::{Event, EventKind, EventSource, Notice};

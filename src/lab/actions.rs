@@ -5,6 +5,7 @@ use super::group::Change;
 use super::instance::Wish;
 use super::members::{Number, Stage};
 use crate::fleet::{Fleet as _, FleetError};
+use crate::history::caused_by;
 use crate::plan::{Action, InstanceChoice, Outage};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -37,7 +38,7 @@ impl Lab {
     }
 
     async fn scale(&self, change: Change, action: &Action) -> Result<String, FleetError> {
-        let cause = format!("{} by the timeline", action.name());
+        let cause = caused_by(action.name());
         let (from, to) = self.group.desire().change(change, action.name(), cause).await?;
         Ok(format!("{from} → {to} instances"))
     }

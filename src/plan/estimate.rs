@@ -63,7 +63,7 @@ fn think_seconds(step: &Step) -> f64 {
 pub(super) fn service_seconds(fleet: &FleetPlan) -> f64 {
     match fleet {
         FleetPlan::Lab(lab) => lab.service_time.mean_seconds(),
-        FleetPlan::Observe { .. } => ASSUMED_SERVICE_SECONDS,
+        FleetPlan::Aws(_) | FleetPlan::Observe { .. } => ASSUMED_SERVICE_SECONDS,
     }
 }
 

@@ -1,4 +1,4 @@
-use super::Distribution;
+use super::{AwsPlan, Distribution};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -9,9 +9,23 @@ use std::time::Duration;
 pub enum FleetPlan {
     /// The fleet on this machine.
     Lab(LabPlan),
+    /// An Auto Scaling group behind a load balancer.
+    Aws(AwsPlan),
     /// Somebody else's fleet, only watched through its responses. `capacity_per_instance` (requests/s) is told by the
     /// profile, if known.
     Observe { capacity_per_instance: Option<f64> },
+}
+
+impl FleetPlan {
+    /// Requests/s that one warm instance can serve, where that is known.
+    pub fn capacity_per_instance(&self) -> Option<f64> {
+        match self {
+            FleetPlan::Lab(lab) => Some(lab.capacity_per_instance()),
+            FleetPlan::Aws(AwsPlan { capacity_per_instance, .. }) | FleetPlan::Observe { capacity_per_instance } => {
+                *capacity_per_instance
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The profile, validated and resolved once; nothing is validated again after this. A plan is part of the
 //! manifest, so it holds no secret: those are in [`Feeder`](crate::plan::Feeder), which is never serialised.
 
+mod aws;
 mod compare;
 mod distribution;
 mod estimate;
@@ -22,6 +23,7 @@ mod template;
 mod timeline;
 mod workload;
 
+pub use aws::{AwsPlan, GreenPlan};
 pub use compare::CompareRules;
 pub use distribution::Distribution;
 pub use estimate::Estimate;

@@ -1,15 +1,17 @@
-use super::{At, Rate, Span};
+use super::{At, AwsFile, Rate, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What serves the load. All keys but `provider` and `capacity_per_instance` are for the lab.
+/// What serves the load. All keys but `provider`, `capacity_per_instance` and `aws` are for the lab.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FleetFile {
     /// Who runs the fleet. Default: `lab`.
     pub provider: Option<ProviderFile>,
-    /// With `observe`: requests per second that one instance can serve, where that is known.
+    /// With `aws` and `observe`: requests per second that one instance can serve, where that is known.
     pub capacity_per_instance: Option<At<Rate>>,
+    /// With `aws`: which resources are the fleet.
+    pub aws: Option<At<AwsFile>>,
     /// Instances at the start. Default: 2.
     pub instances: Option<At<u32>>,
     /// Availability zones; instances are spread evenly. Default: `["zone-a", "zone-b"]`.
@@ -48,6 +50,8 @@ pub enum ProviderFile {
     /// rushhour, on this machine: HAProxy, Redis and the reference application.
     #[default]
     Lab,
+    /// Amazon Web Services: an Auto Scaling group behind a load balancer.
+    Aws,
     /// Somebody else; it is only watched through its responses.
     Observe,
 }

@@ -1,6 +1,7 @@
 //! What the user wrote: a TOML file read strictly into file structs. Whether it makes sense is for
 //! [`crate::plan::resolve`] to say; errors of both point at the line.
 
+mod aws;
 mod compare;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod timeline;
 mod users;
 mod workload;
 
+pub use aws::{AwsFile, BlueGreenFile};
 pub use compare::CompareFile;
 pub use error::{ProfileError, ProfileErrors, nearest, suggestion};
 pub use file::ProfileFile;

@@ -9,7 +9,8 @@ use serde::Deserialize;
 pub struct TimelineFile {
     /// When, after the load's start; divided by `workload.compress`.
     pub at: At<Span>,
-    /// What is done. With `fleet.provider = "observe"` only `declare`, `wait-for` and `run` can be.
+    /// What is done. With `fleet.provider = "observe"` only `declare`, `wait-for` and `run` can be;
+    /// with `aws` also what `fleet.aws.allow` lists.
     #[serde(rename = "do")]
     pub action: At<ActionFile>,
     /// With `scale-out` and `scale-in`: by how many instances. Default: 1.
@@ -28,12 +29,13 @@ pub struct TimelineFile {
     pub batch: Option<At<u32>>,
     /// With `blue-green`: the new set's share of the traffic, step by step up to 1. Default: `[0.1, 0.5, 1.0]`.
     pub steps: Option<At<Vec<f64>>>,
-    /// With `rolling-replace` and `blue-green`: from one batch or step to the next. Default: `2s`.
+    /// With `rolling-replace` and `blue-green`: from one batch or step to the next. Default: `2s`; on AWS the
+    /// group's instance warm-up, and 60 s from step to step.
     pub pause: Option<At<Span>>,
     /// With `rolling-replace` and `blue-green`: whether instances are drained before they end. Default: `true`.
     pub drain: Option<At<bool>>,
     /// How long it may take: with `wait-for`, with `run`, and with `rolling-replace` and `blue-green` until new
-    /// instances are healthy. Then the action has failed. Default: `60s`.
+    /// instances are healthy. Then the action has failed. Default: `60s`; for the latter two 15 minutes on AWS.
     pub within: Option<At<Span>>,
     /// With `evict`: what the store removes when its memory is full. Default: `allkeys-lru`.
     pub policy: Option<At<EvictionPolicyFile>>,

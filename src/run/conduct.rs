@@ -82,6 +82,13 @@ async fn start_fleet(
     let say = |what: &str| options.watcher.update(Update::Doing(what.to_owned()));
     match &plan.fleet {
         FleetPlan::Observe { .. } => Ok(Box::new(Observed)),
+        #[cfg(feature = "aws")]
+        FleetPlan::Aws(aws) => {
+            say("looking for the fleet in AWS");
+            Ok(Box::new(crate::fleet::aws::Aws::start(aws, &plan.timeline, notices).await?))
+        }
+        #[cfg(not(feature = "aws"))]
+        FleetPlan::Aws(_) => unreachable!("a profile with it is an error in this build"),
         FleetPlan::Lab(lab) => {
             say("starting the lab: Redis, HAProxy and the first instances");
             let lab_options = LabOptions {
@@ -115,6 +122,7 @@ async fn run_load(
     load::probe(&plan, &url).await?;
 
     let directory = RunDirectory::create(&options.results, &plan.name, SystemTime::now())?;
+    fleet.recorded_in(directory.path());
     let names = Names::default();
     let recorder = Recorder::start(&directory, &plan, names.clone(), RecorderOptions::default())?;
     let clock = RunClock::starting_in(LEAD);
@@ -156,6 +164,7 @@ async fn run_load(
     if let Some(probe) = probe {
         probe.finish().await;
     }
+    fleet.put_back().await;
     while let Ok(notice) = heard.try_recv() {
         teller.tell(notice);
     }

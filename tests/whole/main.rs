@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod access_logs;
 mod audit;
+#[cfg(feature = "aws")]
+mod aws_fleet;
 mod bad_days;
 mod comparing;
 mod defects;

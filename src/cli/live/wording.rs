@@ -37,10 +37,10 @@ pub fn event(event: &Event) -> Option<String> {
             format!("timeline: {} failed: {}", plain(action), plain(error))
         }
         EventKind::AlarmRaised { metric, target } => {
-            format!("alarm: {metric:.1} requests/s per target, above the target of {target:.1}")
+            format!("alarm: {metric:.1}, above the target of {target:.1}")
         }
         EventKind::AlarmCleared { metric, target } => {
-            format!("alarm over: {metric:.1} requests/s per target, target {target:.1}")
+            format!("alarm over: {metric:.1}, the target is {target:.1}")
         }
         EventKind::ActivityStarted { from, to, cause } => format!("scaling from {from} to {to} ({})", plain(cause)),
         EventKind::InstanceLaunched { instance, zone } => {
@@ -67,7 +67,7 @@ pub fn event(event: &Event) -> Option<String> {
             format!("the store has {:.1} MB, {}", *limit_bytes as f64 / 1e6, plain(policy))
         }
         EventKind::Trouble { what } => format!("trouble: {}", plain(what)),
-        EventKind::AddressResolved { .. } => return None,
+        EventKind::AddressResolved { .. } | EventKind::ActivityProgressed { .. } => return None,
     };
     // What happened in the set-up was said then.
     let set_up = event.at_us.0 < 0 && event.source != EventSource::Run;

@@ -1,3 +1,4 @@
+use crate::fleet::FleetError;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
 
@@ -134,4 +135,10 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     said.join(": ")
+}
+
+impl From<CallError> for FleetError {
+    fn from(error: CallError) -> FleetError {
+        FleetError::Call(error.to_string())
+    }
 }

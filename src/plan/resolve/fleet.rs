@@ -9,15 +9,27 @@ const MOST_INSTANCES: u32 = 64;
 impl Context<'_> {
     /// The lab's number of users is settled once the workload is known.
     pub fn fleet(&mut self, file: &FleetFile) -> FleetPlan {
-        if file.provider.unwrap_or_default() == ProviderFile::Observe {
-            self.no_lab_keys(file);
-            return FleetPlan::Observe {
-                capacity_per_instance: file.capacity_per_instance.as_ref().map(|rate| rate.0),
-            };
+        let provider = file.provider.unwrap_or_default();
+        if let Some(aws) = file.aws.as_ref().filter(|_| provider != ProviderFile::Aws) {
+            self.error(&aws.span, "`fleet.aws` is for another fleet", "write `provider = \"aws\"`, or leave it out");
         }
+        match provider {
+            ProviderFile::Lab => FleetPlan::Lab(self.lab(file)),
+            ProviderFile::Aws => {
+                self.no_lab_keys(file);
+                FleetPlan::Aws(self.aws(file))
+            }
+            ProviderFile::Observe => {
+                self.no_lab_keys(file);
+                FleetPlan::Observe { capacity_per_instance: file.capacity_per_instance.as_ref().map(|rate| rate.0) }
+            }
+        }
+    }
+
+    fn lab(&mut self, file: &FleetFile) -> LabPlan {
         if let Some(rate) = &file.capacity_per_instance {
             let help = "on the lab it follows from `workers` and `service_time`: leave it out";
-            self.error(&rate.span, "`capacity_per_instance` is for `provider = \"observe\"`", help);
+            self.error(&rate.span, "`capacity_per_instance` is for a fleet that is not the lab", help);
         }
         let instances = self.count(file.instances.as_ref(), 2);
         let zones = match &file.zones {
@@ -41,7 +53,7 @@ impl Context<'_> {
             }
             None => Distribution::Lognormal { median_seconds: 0.040, sigma: 0.4 },
         };
-        FleetPlan::Lab(LabPlan {
+        LabPlan {
             instances,
             zones,
             workers: self.count(file.workers.as_ref(), 4),
@@ -57,7 +69,7 @@ impl Context<'_> {
             autoscaler: file.autoscaler.as_ref().map(|scaler| self.autoscaler(scaler, instances)),
             defect: file.defect.as_ref().map(|defect| planted(defect.value)),
             users: 0,
-        })
+        }
     }
 
     fn no_lab_keys(&mut self, file: &FleetFile) {
@@ -78,7 +90,7 @@ impl Context<'_> {
             file.defect.as_ref().map(|v| (&v.span, "defect")),
         ];
         for (span, key) in given.into_iter().flatten() {
-            let help = "a fleet that is only observed is run by somebody else: leave it out";
+            let help = "a fleet that is not the lab has its own way: leave it out";
             self.error(span, format!("`{key}` is a key of the lab"), help);
         }
     }

@@ -1,5 +1,6 @@
 //! From what the user wrote to a plan.
 
+mod aws;
 mod body;
 mod compare;
 mod context;

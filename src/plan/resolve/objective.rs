@@ -161,11 +161,16 @@ fn events(plan: &Plan) -> Vec<&str> {
         // Which of the two it is depends on the capacity at that time.
         events.extend(["scale-out", "scale-in"]);
     }
-    if let FleetPlan::Lab(lab) = &plan.fleet
-        && let Some(scaler) = &lab.autoscaler
-    {
-        events.push("scale-out");
-        events.extend(scaler.scale_in_datapoints.map(|_| "scale-in"));
+    match &plan.fleet {
+        FleetPlan::Lab(lab) => {
+            if let Some(scaler) = &lab.autoscaler {
+                events.push("scale-out");
+                events.extend(scaler.scale_in_datapoints.map(|_| "scale-in"));
+            }
+        }
+        // Its scaling policies are not in the profile.
+        FleetPlan::Aws(_) => events.extend(["scale-out", "scale-in"]),
+        FleetPlan::Observe { .. } => {}
     }
     events.sort_unstable();
     events.dedup();

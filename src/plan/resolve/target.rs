@@ -27,7 +27,7 @@ impl Context<'_> {
                 self.check(found)
             }
             (None, false) => {
-                let error = ProfileError::whole("a fleet that is only observed needs `target.url`")
+                let error = ProfileError::whole("a fleet that is not the lab needs `target.url`")
                     .help("add `[target]` with `url = \"https://…\"`, or leave `fleet.provider` out to use the lab");
                 self.errors.push(error);
                 None

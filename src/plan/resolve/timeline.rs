@@ -12,6 +12,10 @@ use std::time::Duration;
 
 const WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(2);
+/// An instance of AWS takes minutes to boot …
+const AWS_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// … and new weights take seconds to reach all nodes of a balancer.
+const AWS_PAUSE: Duration = Duration::from_secs(60);
 const SHARES: [f64; 3] = [0.1, 0.5, 1.0];
 const MEMORY_SHARE: f64 = 0.5;
 
@@ -83,9 +87,14 @@ impl Context<'_> {
                 self.error(&file.at.span, message, "make it earlier, or lengthen the curve");
             }
             let everywhere = [ActionFile::Declare, ActionFile::WaitFor, ActionFile::Run];
-            if matches!(around.fleet, FleetPlan::Observe { .. }) && !everywhere.contains(&file.action.value) {
-                let help = "write `do = \"declare\"` with a `name`, and let whoever runs the fleet change it then";
-                self.error(&file.action.span, "a fleet that is only observed cannot be changed", help);
+            match around.fleet {
+                _ if everywhere.contains(&file.action.value) => {}
+                FleetPlan::Lab(_) => {}
+                FleetPlan::Aws(aws) => self.possible_on_aws(file, aws),
+                FleetPlan::Observe { .. } => {
+                    let help = "write `do = \"declare\"` with a `name`, and let whoever runs the fleet change it then";
+                    self.error(&file.action.span, "a fleet that is only observed cannot be changed", help);
+                }
             }
             self.keys_belong(file);
             let seed = around.seed.wrapping_add(number);
@@ -129,8 +138,9 @@ impl Context<'_> {
 
     fn action(&mut self, file: &TimelineFile, fleet: &FleetPlan, seed: u64) -> Option<Action> {
         let by = file.by.as_ref().map_or(1, |by| by.value);
-        let within = file.within.as_ref().map_or(WITHIN, |within| within.0);
-        let pause = file.pause.as_ref().map_or(PAUSE, |pause| pause.0);
+        let (usual_within, usual_pause) = usual(file.action.value, fleet);
+        let within = file.within.as_ref().map_or(usual_within, |within| within.0);
+        let pause = file.pause.as_ref().map_or(usual_pause, |pause| pause.0);
         let farewell = match file.drain.as_ref().is_none_or(|drain| drain.value) {
             true => Farewell::Drained,
             false => Farewell::Abrupt,
@@ -262,6 +272,16 @@ impl Context<'_> {
                 None
             }
         }
+    }
+}
+
+/// `within` and `pause` where the profile gives none.
+fn usual(action: ActionFile, fleet: &FleetPlan) -> (Duration, Duration) {
+    match (fleet, action) {
+        // Zero stands for the group's own warm-up.
+        (FleetPlan::Aws(_), ActionFile::RollingReplace) => (AWS_WITHIN, Duration::ZERO),
+        (FleetPlan::Aws(_), ActionFile::BlueGreen) => (AWS_WITHIN, AWS_PAUSE),
+        _ => (WITHIN, PAUSE),
     }
 }
 

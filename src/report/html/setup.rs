@@ -76,6 +76,10 @@ fn target(plan: &Plan) -> String {
             let instances = counted(u64::from(lab.instances), "instance");
             format!("the lab: {instances} at first, {capacity:.0} requests/s each")
         }
+        FleetPlan::Aws(aws) => {
+            let url = plan.target.url.as_deref().unwrap_or("–");
+            format!("{url}: the Auto Scaling group {}", aws.auto_scaling_group)
+        }
         FleetPlan::Observe { .. } => plan.target.url.clone().unwrap_or_else(|| "–".to_owned()),
     }
 }

@@ -10,7 +10,8 @@ pub(super) async fn gather(run: &RecordedRun, mut stop: StopSignal, watcher: &dy
     let FleetPlan::Aws(fleet) = &run.manifest.plan.fleet else { return None };
     let zero = run.manifest.origin.zero_unix_us;
     let ended = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
-    let doing = format!("waiting {} s until CloudWatch has the run's figures; Ctrl-C takes what it has", SETTLE.as_secs());
+    let doing =
+        format!("waiting {} s until CloudWatch has the run's figures; Ctrl-C takes what it has", SETTLE.as_secs());
     watcher.update(Update::Doing(doing));
     let settled = tokio::select! {
         () = tokio::time::sleep(SETTLE) => true,

@@ -8,7 +8,11 @@ pub(in crate::run) async fn gather(directory: &RunDirectory, stop: &StopSignal, 
     // What cannot be read will be told by whoever judges the run.
     let Ok(run) = crate::record::RecordedRun::open(directory.path()) else { return Vec::new() };
     let run = std::sync::Arc::new(run);
-    super::access_logs::gather(run, stop.clone(), watcher).await.into_iter().collect()
+    let (served_by, metrics) = tokio::join!(
+        super::access_logs::gather(run.clone(), stop.clone(), watcher),
+        super::cloudwatch::gather(&run, stop.clone(), watcher)
+    );
+    served_by.into_iter().chain(metrics).collect()
 }
 
 /// Without AWS nothing comes late.

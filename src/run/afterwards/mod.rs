@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod access_logs;
+#[cfg(feature = "aws")]
+mod cloudwatch;
 mod gather;
 
 pub(super) use gather::gather;

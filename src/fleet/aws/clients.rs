@@ -1,0 +1,183 @@
+use super::call::{Call, CallError, CallFailure};
+use super::reading::{
+    ActivityReading, AlarmReading, AlarmState, GroupReading, ListenerReading, NodeReading, StoreReading, TargetReading,
+    Weight,
+};
+use aws_config::SdkConfig;
+use aws_sdk_autoscaling::primitives::DateTime;
+use std::time::SystemTime;
+
+/// The services that an AWS fleet is made of, and what is asked of them in one place.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    pub autoscaling: aws_sdk_autoscaling::Client,
+    pub balancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub elasticache: aws_sdk_elasticache::Client,
+    region: String,
+}
+
+/// Pages of scaling activities that are read at a time; each has a hundred.
+const ACTIVITY_PAGES: usize = 5;
+
+impl Clients {
+    pub fn new(config: &SdkConfig) -> Clients {
+        Clients {
+            autoscaling: aws_sdk_autoscaling::Client::new(config),
+            balancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            elasticache: aws_sdk_elasticache::Client::new(config),
+            region: config.region().map_or_else(|| "no region".to_owned(), |region| region.to_string()),
+        }
+    }
+
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub fn call(&self, name: &'static str, on: impl Into<String>) -> Call {
+        Call { name, on: on.into(), region: self.region.clone() }
+    }
+
+    /// The groups of these names, all of them.
+    pub async fn groups(&self, names: &[String]) -> Result<Vec<GroupReading>, CallError> {
+        let call = self.call("DescribeAutoScalingGroups", group(&names.join("`, `")));
+        let asked = self.autoscaling.describe_auto_scaling_groups().set_auto_scaling_group_names(Some(names.to_vec()));
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        let groups: Vec<GroupReading> = answer.auto_scaling_groups().iter().map(GroupReading::of).collect();
+        match names.iter().find(|name| groups.iter().all(|group| group.name != **name)) {
+            None => Ok(groups),
+            Some(missing) => {
+                let call = self.call("DescribeAutoScalingGroups", group(missing));
+                Err(call.error(CallFailure::NotFound, "there is no such group"))
+            }
+        }
+    }
+
+    /// Activities that began since then, oldest first.
+    pub async fn activities(&self, name: &str, since: SystemTime) -> Result<Vec<ActivityReading>, CallError> {
+        let call = self.call("DescribeScalingActivities", group(name));
+        let mut found = Vec::new();
+        let mut token = None;
+        for _ in 0..ACTIVITY_PAGES {
+            let asked = self.autoscaling.describe_scaling_activities().auto_scaling_group_name(name);
+            let answer = asked.set_next_token(token).send().await.map_err(|error| call.failed(error))?;
+            let page: Vec<ActivityReading> = answer.activities().iter().filter_map(ActivityReading::of).collect();
+            let older = page.iter().any(|activity| activity.started < since);
+            found.extend(page.into_iter().filter(|activity| activity.started >= since));
+            token = answer.next_token;
+            // They come newest first.
+            if older || token.is_none() {
+                break;
+            }
+        }
+        found.sort_by_key(|activity| activity.started);
+        Ok(found)
+    }
+
+    /// Names of the alarms that make a group grow.
+    pub async fn growing_alarms(&self, name: &str) -> Result<Vec<AlarmReading>, CallError> {
+        let call = self.call("DescribePolicies", group(name));
+        let asked = self.autoscaling.describe_policies().auto_scaling_group_name(name).into_paginator().items().send();
+        let policies = asked.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))?;
+        let shrinking = |policy: &aws_sdk_autoscaling::types::ScalingPolicy| {
+            let adjusts = policy.step_adjustments().iter().filter_map(|step| step.scaling_adjustment);
+            adjusts.chain(policy.scaling_adjustment).any(|by| by < 0)
+        };
+        let growing = policies.iter().filter(|policy| !shrinking(policy));
+        let alarms: Vec<(String, bool)> = growing
+            .flat_map(|policy| {
+                let tracking = policy.target_tracking_configuration.is_some();
+                policy.alarms().iter().filter_map(move |alarm| Some((alarm.alarm_name.clone()?, tracking)))
+            })
+            .collect();
+        if alarms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = alarms.iter().map(|(name, _)| name.clone()).collect();
+        let call = self.call("DescribeAlarms", format!("the alarms of {}", group(name)));
+        let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(names));
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        // Target tracking has two alarms, and shrinks by the one below its target.
+        let tracks = |name: &str| alarms.iter().any(|(alarm, tracking)| *tracking && alarm == name);
+        let readings = answer.metric_alarms().iter().filter_map(AlarmReading::of);
+        Ok(readings.filter(|alarm| alarm.above || !tracks(&alarm.name)).collect())
+    }
+
+    /// Changes of an alarm's state from then on, oldest first.
+    pub async fn alarm_history(&self, alarm: &AlarmReading, since: SystemTime) -> Result<Vec<AlarmState>, CallError> {
+        let call = self.call("DescribeAlarmHistory", format!("the alarm `{}`", alarm.name));
+        let asked = self
+            .cloudwatch
+            .describe_alarm_history()
+            .alarm_name(&alarm.name)
+            .history_item_type(aws_sdk_cloudwatch::types::HistoryItemType::StateUpdate)
+            .start_date(DateTime::from(since))
+            .scan_by(aws_sdk_cloudwatch::types::ScanBy::TimestampAscending);
+        let items = asked.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let items = items.map_err(|error| call.failed(error))?;
+        Ok(items.iter().filter_map(|item| AlarmState::of(item, alarm)).collect())
+    }
+
+    /// ARN of a target group, by its name or its ARN. That it is there is known then.
+    pub async fn target_group_arn(&self, name: &str) -> Result<String, CallError> {
+        let call = self.call("DescribeTargetGroups", format!("the target group `{name}`"));
+        let asked = self.balancing.describe_target_groups();
+        let asked = if name.starts_with("arn:") { asked.target_group_arns(name) } else { asked.names(name) };
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        let arn = answer.target_groups().first().and_then(|group| group.target_group_arn.clone());
+        arn.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such target group"))
+    }
+
+    pub async fn targets(&self, arn: &str) -> Result<Vec<TargetReading>, CallError> {
+        let call = self.call("DescribeTargetHealth", format!("the target group `{}`", target_group_name(arn)));
+        let asked = self.balancing.describe_target_health().target_group_arn(arn);
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        Ok(answer.target_health_descriptions().iter().filter_map(TargetReading::of).collect())
+    }
+
+    pub async fn listener(&self, arn: &str) -> Result<ListenerReading, CallError> {
+        let call = self.call("DescribeListeners", format!("the listener `{arn}`"));
+        let asked = self.balancing.describe_listeners().listener_arns(arn);
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        let listener = answer.listeners().first();
+        let listener = listener.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such listener"))?;
+        ListenerReading::of(listener).map_err(|why| call.error(CallFailure::Refused, why))
+    }
+
+    /// Gives a listener's traffic to these target groups.
+    pub async fn weigh(&self, listener: &ListenerReading, weights: &[Weight]) -> Result<(), CallError> {
+        let call = self.call("ModifyListener", format!("the listener `{}`", listener.arn));
+        let action = listener.forwarding(weights);
+        let asked = self.balancing.modify_listener().listener_arn(&listener.arn).default_actions(action);
+        asked.send().await.map(drop).map_err(|error| call.failed(error))
+    }
+
+    pub async fn replication_group(&self, id: &str) -> Result<StoreReading, CallError> {
+        let call = self.call("DescribeReplicationGroups", replication_group(id));
+        let asked = self.elasticache.describe_replication_groups().replication_group_id(id);
+        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        let group = answer.replication_groups().first();
+        let group = group.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such replication group"))?;
+        let nodes = group.node_groups().iter().flat_map(|shard| shard.node_group_members().iter());
+        Ok(StoreReading {
+            arn: group.arn.clone().unwrap_or_default(),
+            status: group.status.clone().unwrap_or_default(),
+            shards: group.node_groups().iter().filter_map(|shard| shard.node_group_id.clone()).collect(),
+            nodes: nodes.filter_map(NodeReading::of).collect(),
+        })
+    }
+}
+
+pub(super) fn group(name: &str) -> String {
+    format!("the Auto Scaling group `{name}`")
+}
+
+pub(super) fn replication_group(id: &str) -> String {
+    format!("the replication group `{id}`")
+}
+
+/// `web` of `arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/73e2d6bc24d8a067`.
+pub(super) fn target_group_name(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or(arn)
+}

@@ -1,0 +1,47 @@
+use super::permission::TAG;
+use super::used::{Resource, of_action, throughout};
+use crate::plan::{Action, AwsPlan};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The least IAM policy with which a plan can be run: the calls it makes, on the resources it names. What changes a
+/// resource is bound to its tag where the service knows of tags in conditions.
+pub fn policy<'a>(plan: &AwsPlan, actions: impl Iterator<Item = &'a Action>) -> Value {
+    let mut calls = throughout(plan);
+    calls.extend(actions.flat_map(|action| of_action(plan, action)));
+    let mut statements: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
+    for call in calls {
+        let on = match call.on {
+            Resource::Listed(_) => Resource::Listed(String::new()),
+            named => named,
+        };
+        statements.entry(on).or_default().insert(format!("{}:{}", call.service, call.name));
+    }
+    let statements: Vec<Value> = statements.iter().map(|(on, calls)| statement(plan, on, calls)).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(plan: &AwsPlan, on: &Resource, calls: &BTreeSet<String>) -> Value {
+    let region = plan.region.as_deref().unwrap_or("*");
+    let partition = match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    let (sid, resource) = match on {
+        Resource::Listed(_) => ("Watch", "*".to_owned()),
+        Resource::Group(name) => {
+            let arn = format!("arn:{partition}:autoscaling:{region}:*:autoScalingGroup:*:autoScalingGroupName/{name}");
+            ("ChangeGroup", arn)
+        }
+        Resource::Listener(arn) => ("ShiftTraffic", arn.clone()),
+        Resource::ReplicationGroup(id) => {
+            ("Store", format!("arn:{partition}:elasticache:{region}:*:replicationgroup:{id}"))
+        }
+    };
+    let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": calls, "Resource": resource });
+    if let Resource::Group(_) | Resource::Listener(_) = on {
+        statement["Condition"] = json!({ "Null": { (format!("aws:ResourceTag/{TAG}")): "false" } });
+    }
+    statement
+}

@@ -1,0 +1,245 @@
+use super::answers::REFRESH;
+use super::control_plane::{BLUE, ControlPlane, GREEN};
+use super::fixture::{Deployment, after, plan, with_green};
+use crate::fleet::Fleet as _;
+use crate::fleet::aws::clients::Clients;
+use crate::fleet::aws::restore::carry_out;
+use crate::fleet::aws::undo::Undo;
+use crate::fleet::aws::{calls_at_end, calls_of, calls_throughout, policy, undone};
+use crate::plan::{Action, AwsPlan, Failover, Farewell, InstanceChoice, OnFailure, Pick, TimelineEntry};
+use std::time::Duration;
+
+const WITHIN: Duration = Duration::from_secs(300);
+
+fn any() -> InstanceChoice {
+    InstanceChoice { pick: Pick::Random { seed: 1 }, zone: None }
+}
+
+fn rolling() -> Action {
+    Action::RollingReplace { batch: 1, pause: Duration::ZERO, within: WITHIN, farewell: Farewell::Drained }
+}
+
+fn blue_green(steps: &[f64], within: Duration) -> Action {
+    let pause = Duration::from_secs(30);
+    Action::BlueGreen { steps: steps.to_vec(), pause, within, farewell: Farewell::Drained }
+}
+
+fn all_actions() -> Vec<Action> {
+    vec![
+        Action::ScaleOut { by: 1 },
+        Action::ScaleIn { by: 1 },
+        Action::SetCapacity { to: 3 },
+        Action::KillInstance { which: any() },
+        rolling(),
+        blue_green(&[0.1, 1.0], WITHIN),
+        Action::StoreFailover { how: Failover::Graceful },
+    ]
+}
+
+fn whole() -> AwsPlan {
+    AwsPlan { elasticache: Some("sessions".to_owned()), ..with_green() }
+}
+
+/// The calls that change something.
+fn changing(plane: &ControlPlane) -> Vec<String> {
+    let reads = |call: &String| call.starts_with("Describe") || call.starts_with("List");
+    plane.plane().calls.iter().map(|(_, call)| call.trim().to_owned()).filter(|call| !reads(call)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_capacity_is_changed_within_bounds_and_put_back() {
+    let mut deployment = Deployment::of(&plan()).await;
+    let fleet = &deployment.fleet;
+    assert_eq!(fleet.apply(&Action::ScaleOut { by: 3 }).await.unwrap(), "2 → 5 instances");
+    assert_eq!(fleet.apply(&Action::ScaleIn { by: 1 }).await.unwrap(), "5 → 4 instances");
+    assert_eq!(fleet.apply(&Action::SetCapacity { to: 4 }).await.unwrap(), "4 instances as before");
+    let error = fleet.apply(&Action::SetCapacity { to: 9 }).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`set-capacity` was refused: that would make 9 instances, and the group `web` allows 1 to 8; change its MinSize or MaxSize, or the action");
+    assert_eq!(Undo::read(deployment.run.path()).unwrap().capacities["web"], 2);
+    fleet.put_back().await;
+    assert_eq!(deployment.plane.plane().groups[0].desired, 2);
+    assert_eq!(undone(deployment.run.path()), None);
+    let events = deployment.events();
+    assert!(events.iter().any(|event| event.kind.name() == "action-completed"), "{events:#?}");
+    // Nothing is left to be put back a second time.
+    let before = changing(&deployment.plane);
+    Box::new(deployment.fleet).shut_down().await;
+    assert_eq!(changing(&deployment.plane), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_killed_is_put_back_from_its_file() {
+    let deployment = Deployment::of(&with_green()).await;
+    deployment.fleet.apply(&blue_green(&[1.0], WITHIN)).await.unwrap();
+    deployment.fleet.apply(&Action::SetCapacity { to: 6 }).await.unwrap();
+    let Deployment { plane, fleet, run, .. } = deployment;
+    // As after `kill -9`: nobody shuts it down.
+    drop(fleet);
+    assert_eq!(plane.plane().weights, [(BLUE.to_owned(), 0), (GREEN.to_owned(), 100)]);
+    let undo = Undo::read(run.path()).unwrap();
+    let done = carry_out(&undo, &Clients::new(&plane.config()), run.path()).await.unwrap();
+    assert_eq!(done, ["the listener forwards 1 as before", "the desired capacity of `web` is 2 as before"]);
+    assert_eq!(plane.plane().weights, [(BLUE.to_owned(), 1)]);
+    assert_eq!(plane.plane().groups[0].desired, 2);
+    let again = Undo::read(run.path()).unwrap_err();
+    assert!(again.contains("changed nothing, or has put it back"), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_changed_that_is_not_allowed_by_both() {
+    for action in all_actions() {
+        let forbidding = AwsPlan { allow: Vec::new(), ..whole() };
+        let deployment = Deployment::of(&forbidding).await;
+        let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+        assert!(error.contains("the profile does not allow it"), "{error}");
+
+        let deployment = Deployment::of(&whole()).await;
+        deployment.plane.plane().web().tags.clear();
+        deployment.plane.plane().listener_tag = "scale-out".to_owned();
+        if !matches!(action, Action::StoreFailover { .. }) {
+            let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+            assert!(error.contains("rushhour:allow") && error.contains(action.name()), "{error}");
+            // The run would not even begin.
+            let entry = TimelineEntry { at: Duration::ZERO, action: action.clone(), on_failure: OnFailure::Continue };
+            assert_eq!(deployment.fleet.may_carry_out(&[entry]).await.unwrap_err().to_string(), error);
+        }
+        assert_eq!(changing(&deployment.plane), Vec::<String>::new(), "{action:?}");
+        assert_eq!(undone(deployment.run.path()), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_ended_and_replaced_by_the_group() {
+    let mut deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    let action = Action::KillInstance { which: InstanceChoice { pick: Pick::Newest, zone: None } };
+    let ended = deployment.fleet.apply(&action).await.unwrap();
+    after(120.0).await;
+    let events = deployment.events();
+    let of = |kind: &str| events.iter().filter(|event| event.kind.name() == kind).collect::<Vec<_>>();
+    assert_eq!(of("instance-gone")[0].kind.instance(), Some(ended.as_str()));
+    assert_eq!(of("instance-launched").len(), 3);
+    let nobody = InstanceChoice { pick: Pick::Id("i-1".to_owned()), zone: None };
+    let error = deployment.fleet.apply(&Action::KillInstance { which: nobody }).await.unwrap_err().to_string();
+    assert!(error.contains("i-1 is not there; there are i-"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rolling_replacement_is_followed_to_its_end() {
+    let deployment = Deployment::of(&plan()).await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(deployment.fleet.apply(&rolling()).await.unwrap(), "all instances replaced");
+    let took = begun.elapsed().as_secs_f64();
+    assert!((REFRESH..REFRESH + 20.0).contains(&took), "{took}");
+    assert_eq!(undone(deployment.run.path()), None);
+    assert!(!changing(&deployment.plane).iter().any(|call| call.starts_with("Cancel")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rolling_replacement_is_ended_with_the_run() {
+    let deployment = Deployment::of(&plan()).await;
+    // Dropped where it stands, as when the run is interrupted.
+    let action = rolling();
+    let dropped = tokio::time::timeout(Duration::from_secs(30), deployment.fleet.apply(&action)).await;
+    assert!(dropped.is_err());
+    assert_eq!(Undo::read(deployment.run.path()).unwrap().refreshing, ["web"]);
+    let Deployment { plane, fleet, run, .. } = deployment;
+    Box::new(fleet).shut_down().await;
+    assert!(plane.plane().refresh.as_ref().unwrap().cancelled);
+    assert_eq!(undone(run.path()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_is_shifted_step_by_step_and_back_at_the_end() {
+    let deployment = Deployment::of(&with_green()).await;
+    let action = blue_green(&[0.25, 1.0], WITHIN);
+    let came = deployment.fleet.apply(&action).await.unwrap();
+    assert_eq!(came, "100 % of the traffic goes to `web-green`");
+    deployment.fleet.put_back().await;
+    let plane = deployment.plane.plane();
+    let weights = plane.calls.iter().filter(|(_, call)| call.starts_with("ModifyListener")).map(|(_, call)| {
+        let weights = call.split_whitespace().filter_map(|word| word.split_once("Weight="));
+        weights.map(|(_, weight)| weight).collect::<Vec<_>>().join(":")
+    });
+    assert_eq!(weights.collect::<Vec<_>>(), ["100:0", "75:25", "0:100", "1"]);
+    assert_eq!(plane.weights, [(BLUE.to_owned(), 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_set_that_does_not_get_healthy_gets_no_traffic() {
+    let plane = ControlPlane::new();
+    plane.plane().groups[1].instances.iter_mut().for_each(|instance| instance.broken = true);
+    let deployment = Deployment::on(plane, &with_green()).await.unwrap();
+    let error = deployment.fleet.apply(&blue_green(&[1.0], Duration::from_secs(90))).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`blue-green` was refused: `web-green` has 0 healthy instances after 90 s and `web` has 2; the second set is to be up before it gets traffic");
+    assert_eq!(deployment.plane.plane().weights, [(BLUE.to_owned(), 1)]);
+    assert_eq!(undone(deployment.run.path()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_serves_others_is_left_alone() {
+    let plane = ControlPlane::new();
+    plane.plane().weights.push(("arn:aws:elasticloadbalancing:…:targetgroup/shop/1".to_owned(), 1));
+    let deployment = Deployment::on(plane, &with_green()).await.unwrap();
+    let error = deployment.fleet.apply(&blue_green(&[1.0], WITHIN)).await.unwrap_err().to_string();
+    assert!(error.contains("also forwards to arn:aws:elasticloadbalancing:…:targetgroup/shop/1"), "{error}");
+    assert_eq!(changing(&deployment.plane), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fail_over_of_the_store_is_followed_to_its_end() {
+    let deployment = Deployment::of(&whole()).await;
+    let action = Action::StoreFailover { how: Failover::Graceful };
+    let came = deployment.fleet.apply(&action).await.unwrap();
+    assert_eq!(came, "the primary was sessions-001 and is sessions-002");
+    assert_eq!(changing(&deployment.plane), ["TestFailover NodeGroupId=0001 ReplicationGroupId=sessions"]);
+}
+
+#[test]
+fn the_calls_of_a_run_are_told_before_it() {
+    let (plan, actions) = (whole(), all_actions());
+    let mut told = calls_throughout(&plan);
+    for action in &actions {
+        told.push(action.name().to_owned());
+        told.extend(calls_of(&plan, action).into_iter().map(|call| format!("  {call}")));
+    }
+    told.push("at the end".to_owned());
+    told.extend(calls_at_end(&plan, actions.iter()).into_iter().map(|call| format!("  {call}")));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn the_policy_has_what_the_plan_needs() {
+    let actions = all_actions();
+    for (name, policy) in [
+        ("policy_of_a_watched_fleet", policy(&plan(), [].iter())),
+        ("policy_of_a_changed_fleet", policy(&whole(), actions.iter())),
+    ] {
+        insta::assert_snapshot!(name, serde_json::to_string_pretty(&policy).unwrap());
+    }
+}
+
+/// What a run calls is what the policy allows and what the dry run tells: no more, no less.
+#[tokio::test(start_paused = true)]
+async fn all_that_is_called_is_in_the_policy_and_nothing_else() {
+    let deployment = Deployment::of(&AwsPlan { target_group: Some("web".to_owned()), ..whole() }).await;
+    let actions = all_actions();
+    for action in &actions {
+        deployment.fleet.apply(action).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    deployment.fleet.put_back().await;
+    let action = rolling();
+    let _ = tokio::time::timeout(Duration::from_secs(30), deployment.fleet.apply(&action)).await;
+    deployment.fleet.put_back().await;
+    let policy = policy(&deployment.fleet.plan, actions.iter());
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let allowed = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    let mut allowed: Vec<&str> = allowed.map(|call| call.as_str().unwrap().split_once(':').unwrap().1).collect();
+    let plane = deployment.plane.plane();
+    let mut called: Vec<&str> = plane.calls.iter().map(|(_, call)| call.split(' ').next().unwrap()).collect();
+    for list in [&mut allowed, &mut called] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    assert_eq!(called, allowed);
+}

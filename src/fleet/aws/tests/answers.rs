@@ -1,0 +1,372 @@
+//! What the control plane's calls answer, in the formats of their services.
+
+use super::control_plane::{BLUE, GREEN, Group, LISTENER, Plane, Refresh, USER, stamp, wall};
+use aws_smithy_cbor::{Decoder, Encoder, data::Type};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::body::SdkBody;
+use std::collections::BTreeMap;
+
+pub struct Request {
+    pub call: String,
+    pub is_cbor: bool,
+    parameters: BTreeMap<String, String>,
+}
+
+/// Calls of an instance refresh take this long.
+pub const REFRESH: f64 = 120.0;
+/// A fail-over is noticed, and the lost node is made anew.
+const PROMOTED_AFTER: f64 = 20.0;
+const AVAILABLE_AFTER: f64 = 90.0;
+
+impl Request {
+    pub fn read(http: &http::Request<SdkBody>) -> Request {
+        let body = http.body().bytes().expect("the whole body is there");
+        if let Some((_, call)) = http.uri().path().rsplit_once("/operation/") {
+            return Request { call: call.to_owned(), is_cbor: true, parameters: read_cbor(body) };
+        }
+        let parameters: BTreeMap<String, String> =
+            url::form_urlencoded::parse(body).map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+        Request { call: parameters["Action"].clone(), is_cbor: false, parameters }
+    }
+
+    /// The call and what it asks for, in a line.
+    pub fn summary(&self) -> String {
+        let asked = self.parameters.iter().filter(|(key, _)| !["Action", "Version"].contains(&key.as_str()));
+        let asked: Vec<String> = asked.map(|(key, value)| format!("{key}={value}")).collect();
+        format!("{} {}", self.call, asked.join(" "))
+    }
+
+    fn get(&self, key: &str) -> &str {
+        self.parameters.get(key).map_or("", String::as_str)
+    }
+
+    fn all(&self, list: &str) -> Vec<&str> {
+        let prefix = format!("{list}.member.");
+        self.parameters.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(_, value)| value.as_str()).collect()
+    }
+
+    pub fn answer(&self, plane: &mut Plane) -> (u16, Vec<u8>) {
+        let result = match self.call.as_str() {
+            "DescribeAlarms" => return (200, alarms()),
+            "DescribeAlarmHistory" => return (200, self.history(plane)),
+            "DescribeAutoScalingGroups" => self.groups(plane),
+            "DescribeScalingActivities" => Ok(self.activities(plane)),
+            "DescribePolicies" => Ok(policies(self.get("AutoScalingGroupName"))),
+            "SetDesiredCapacity" => self.set_capacity(plane),
+            "TerminateInstanceInAutoScalingGroup" => self.terminate(plane),
+            "StartInstanceRefresh" => self.start_refresh(plane),
+            "DescribeInstanceRefreshes" => Ok(refreshes(plane)),
+            "CancelInstanceRefresh" => cancel_refresh(plane),
+            "DescribeTargetGroups" => self.target_groups(),
+            "DescribeTargetHealth" => Ok(self.target_health(plane)),
+            "DescribeListeners" => Ok(listeners(plane)),
+            "ModifyListener" => Ok(self.modify_listener(plane)),
+            "DescribeTags" => Ok(tags(plane)),
+            "DescribeReplicationGroups" => Ok(store(plane)),
+            "ListTagsForResource" => {
+                Ok("<TagList><Tag><Key>rushhour:allow</Key><Value>store-failover</Value></Tag></TagList>".to_owned())
+            }
+            "TestFailover" => {
+                plane.failover = Some(plane.now);
+                Ok(String::new())
+            }
+            other => panic!("the control plane has no {other}"),
+        };
+        let call = &self.call;
+        match result {
+            Ok(result) => {
+                (200, format!("<{call}Response><{call}Result>{result}</{call}Result></{call}Response>").into())
+            }
+            Err((code, message)) => (400, query_error(code, &message)),
+        }
+    }
+
+    fn groups(&self, plane: &Plane) -> Result<String, (&'static str, String)> {
+        let names = self.all("AutoScalingGroupNames");
+        let asked = plane.groups.iter().filter(|group| names.contains(&group.name));
+        let groups: String = asked.map(|group| group_xml(group, plane.now)).collect();
+        Ok(format!("<AutoScalingGroups>{groups}</AutoScalingGroups>"))
+    }
+
+    fn activities(&self, plane: &Plane) -> String {
+        let group = plane.groups.iter().find(|group| group.name == self.get("AutoScalingGroupName")).unwrap();
+        let mut activities: Vec<(f64, String)> = Vec::new();
+        for instance in group.instances.iter().filter(|instance| plane.is_listed(instance.launched)) {
+            let status = match plane.now - instance.launched {
+                ..10.0 => "PreInService",
+                ..35.0 => "InProgress",
+                _ => "Successful",
+            };
+            let id = &instance.id;
+            let description = format!("Launching a new EC2 instance: {id}");
+            let xml =
+                activity_xml(&format!("launch-{id}"), &description, &instance.cause, instance.launched, status, "");
+            activities.push((instance.launched, xml));
+        }
+        for (at, cause) in group.failed.iter().filter(|(at, _)| plane.is_listed(*at)) {
+            let description =
+                "Launching a new EC2 instance.  Status Reason: no capacity.  Launching EC2 instance failed.";
+            let message =
+                "We currently do not have sufficient m7g.large capacity in the Availability Zone you requested.";
+            activities.push((*at, activity_xml(&format!("failed-{at}"), description, cause, *at, "Failed", message)));
+        }
+        activities.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let activities: String = activities.into_iter().map(|(_, xml)| xml).collect();
+        format!("<Activities>{activities}</Activities>")
+    }
+
+    fn set_capacity(&self, plane: &mut Plane) -> Result<String, (&'static str, String)> {
+        let to: u32 = self.get("DesiredCapacity").parse().unwrap();
+        let group = plane.web();
+        if !(group.min..=group.max).contains(&to) {
+            return Err(("ValidationError", format!("New SetDesiredCapacity value {to} is out of bounds")));
+        }
+        let now = plane.now;
+        plane.set_capacity(now, to, USER);
+        Ok(String::new())
+    }
+
+    fn terminate(&self, plane: &mut Plane) -> Result<String, (&'static str, String)> {
+        let (now, id) = (plane.now, self.get("InstanceId"));
+        assert_eq!(self.get("ShouldDecrementDesiredCapacity"), "false");
+        let group = plane.web();
+        let Some(instance) = group.instances.iter_mut().find(|instance| instance.id == id) else {
+            return Err(("ValidationError", format!("Instance Id not found - No managed instance found for {id}")));
+        };
+        instance.ends = Some(now);
+        group.reconcile(now, &format!("At {} an instance was taken out of service by a user.", stamp(now)));
+        Ok(String::new())
+    }
+
+    fn start_refresh(&self, plane: &mut Plane) -> Result<String, (&'static str, String)> {
+        let under_way = plane.refresh.as_ref().is_some_and(|refresh| !refresh.cancelled && plane.now < refresh.ends);
+        if under_way {
+            return Err(("InstanceRefreshInProgress", "An Instance Refresh is already in progress".to_owned()));
+        }
+        let began = plane.now;
+        plane.refresh = Some(Refresh { began, ends: began + REFRESH, cancelled: false });
+        Ok("<InstanceRefreshId>08b91cf7</InstanceRefreshId>".to_owned())
+    }
+
+    fn target_groups(&self) -> Result<String, (&'static str, String)> {
+        let names = self.all("Names").into_iter().chain(self.all("TargetGroupArns")).collect::<Vec<_>>();
+        let known = [("web", BLUE), ("web-green", GREEN)];
+        let found = known.iter().find(|(name, arn)| names.contains(name) || names.contains(arn));
+        let (_, arn) = found.ok_or(("TargetGroupNotFound", "One or more target groups not found".to_owned()))?;
+        Ok(format!("<TargetGroups><member><TargetGroupArn>{arn}</TargetGroupArn></member></TargetGroups>"))
+    }
+
+    fn target_health(&self, plane: &Plane) -> String {
+        let groups = plane.groups.iter().filter(|group| group.target_group == self.get("TargetGroupArn"));
+        let in_use = plane.weights.iter().any(|(arn, _)| arn == self.get("TargetGroupArn"));
+        let targets: String = groups
+            .flat_map(|group| &group.instances)
+            .filter_map(|instance| {
+                let (state, reason) = Group::health(instance, plane.now)?;
+                let (state, reason) = if in_use { (state, reason) } else { ("unused", "Target.NotInUse") };
+                let reason = if reason.is_empty() { String::new() } else { format!("<Reason>{reason}</Reason>") };
+                Some(format!(
+                    "<member><Target><Id>{}</Id><Port>8080</Port></Target><TargetHealth><State>{state}</State>{reason}\
+                     </TargetHealth></member>",
+                    instance.id
+                ))
+            })
+            .collect();
+        format!("<TargetHealthDescriptions>{targets}</TargetHealthDescriptions>")
+    }
+
+    fn modify_listener(&self, plane: &mut Plane) -> String {
+        let list = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+        let weight = |number: u32| {
+            let arn = self.parameters.get(&format!("{list}.{number}.TargetGroupArn"))?;
+            Some((arn.clone(), self.get(&format!("{list}.{number}.Weight")).parse().unwrap()))
+        };
+        plane.weights = (1..).map_while(weight).collect();
+        listeners(plane)
+    }
+
+    fn history(&self, plane: &Plane) -> Vec<u8> {
+        let since: f64 = self.get("StartDate").parse().unwrap();
+        let seconds = |at: f64| wall(at).duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        let listed = plane.alarm.iter().filter(|(at, ..)| plane.is_listed(*at) && seconds(*at) >= since);
+        let listed: Vec<_> = listed.collect();
+        let mut encoder = Encoder::new(Vec::new());
+        encoder.map(1).str("AlarmHistoryItems").array(listed.len());
+        for (at, raised, metric) in listed {
+            let state = if *raised { "ALARM" } else { "OK" };
+            let data = serde_json::json!({
+                "version": "1.0",
+                "newState": {
+                    "stateValue": state,
+                    "stateReasonData": { "recentDatapoints": [12.0, metric], "threshold": 50.0 },
+                },
+            });
+            encoder.map(4).str("AlarmName").str("TargetTracking-web-AlarmHigh").str("Timestamp");
+            encoder.timestamp(&DateTime::from(wall(*at))).str("HistoryItemType").str("StateUpdate");
+            encoder.str("HistoryData").str(&data.to_string());
+        }
+        encoder.into_writer()
+    }
+}
+
+fn group_xml(group: &Group, now: f64) -> String {
+    let instance = |instance: &super::control_plane::Instance| {
+        format!(
+            "<member><InstanceId>{}</InstanceId><AvailabilityZone>{}</AvailabilityZone><LifecycleState>{}\
+             </LifecycleState><HealthStatus>Healthy</HealthStatus></member>",
+            instance.id,
+            instance.zone,
+            Group::lifecycle(instance, now)
+        )
+    };
+    // The answer is in no order of time.
+    let mut there: Vec<_> = group.instances.iter().filter(|instance| instance.launched <= now).collect();
+    there.sort_by(|a, b| a.id.cmp(&b.id));
+    let instances: String = there.into_iter().map(instance).collect();
+    let tags: String = group
+        .tags
+        .iter()
+        .map(|(key, value)| format!("<member><Key>{key}</Key><Value>{value}</Value></member>"))
+        .collect();
+    format!(
+        "<member><AutoScalingGroupName>{}</AutoScalingGroupName><MinSize>{}</MinSize><MaxSize>{}</MaxSize>\
+         <DesiredCapacity>{}</DesiredCapacity><TargetGroupARNs><member>{}</member></TargetGroupARNs>\
+         <Instances>{instances}</Instances><Tags>{tags}</Tags></member>",
+        group.name, group.min, group.max, group.desired, group.target_group
+    )
+}
+
+fn activity_xml(id: &str, description: &str, cause: &str, at: f64, status: &str, message: &str) -> String {
+    let message = if message.is_empty() { String::new() } else { format!("<StatusMessage>{message}</StatusMessage>") };
+    format!(
+        "<member><ActivityId>{id}</ActivityId><Description>{description}</Description><Cause>{cause}</Cause>\
+         <StartTime>{}</StartTime><StatusCode>{status}</StatusCode>{message}</member>",
+        stamp(at)
+    )
+}
+
+fn policies(group: &str) -> String {
+    if group != "web" {
+        return "<ScalingPolicies/>".to_owned();
+    }
+    "<ScalingPolicies><member><PolicyName>rate</PolicyName><PolicyType>TargetTrackingScaling</PolicyType>\
+     <TargetTrackingConfiguration><TargetValue>50.0</TargetValue></TargetTrackingConfiguration><Alarms>\
+     <member><AlarmName>TargetTracking-web-AlarmHigh</AlarmName></member>\
+     <member><AlarmName>TargetTracking-web-AlarmLow</AlarmName></member></Alarms></member></ScalingPolicies>"
+        .to_owned()
+}
+
+fn refreshes(plane: &Plane) -> String {
+    let refresh = plane.refresh.as_ref().expect("a refresh was begun");
+    let percent = ((plane.now - refresh.began) / (refresh.ends - refresh.began) * 100.0).clamp(0.0, 100.0);
+    let status = match (refresh.cancelled, percent >= 100.0) {
+        (true, _) => "Cancelled",
+        (false, true) => "Successful",
+        (false, false) => "InProgress",
+    };
+    format!(
+        "<InstanceRefreshes><member><InstanceRefreshId>08b91cf7</InstanceRefreshId><Status>{status}</Status>\
+         <StatusReason>Waiting for instances to warm up</StatusReason><PercentageComplete>{percent:.0}\
+         </PercentageComplete><InstancesToUpdate>{}</InstancesToUpdate></member></InstanceRefreshes>",
+        if percent >= 100.0 { 0 } else { 1 }
+    )
+}
+
+fn cancel_refresh(plane: &mut Plane) -> Result<String, (&'static str, String)> {
+    let now = plane.now;
+    match plane.refresh.as_mut().filter(|refresh| !refresh.cancelled && now < refresh.ends) {
+        Some(refresh) => {
+            refresh.cancelled = true;
+            Ok(String::new())
+        }
+        None => Err(("ActiveInstanceRefreshNotFound", "No in progress or pending Instance Refresh found".to_owned())),
+    }
+}
+
+fn listeners(plane: &Plane) -> String {
+    let groups: String = plane
+        .weights
+        .iter()
+        .map(|(arn, weight)| {
+            format!("<member><TargetGroupArn>{arn}</TargetGroupArn><Weight>{weight}</Weight></member>")
+        })
+        .collect();
+    format!(
+        "<Listeners><member><ListenerArn>{LISTENER}</ListenerArn><DefaultActions><member><Type>forward</Type>\
+         <ForwardConfig><TargetGroups>{groups}</TargetGroups></ForwardConfig></member></DefaultActions></member>\
+         </Listeners>"
+    )
+}
+
+fn tags(plane: &Plane) -> String {
+    format!(
+        "<TagDescriptions><member><ResourceArn>{LISTENER}</ResourceArn><Tags><member><Key>rushhour:allow</Key>\
+         <Value>{}</Value></member></Tags></member></TagDescriptions>",
+        plane.listener_tag
+    )
+}
+
+fn store(plane: &Plane) -> String {
+    let since = plane.failover.map_or(f64::INFINITY, |began| plane.now - began);
+    let promoted = since.is_finite() && since >= PROMOTED_AFTER;
+    let status = if since.is_finite() && since < AVAILABLE_AFTER { "modifying" } else { "available" };
+    let node = |name: &str, zone: &str, primary: bool| {
+        let role = if primary { "primary" } else { "replica" };
+        format!(
+            "<NodeGroupMember><CacheClusterId>{name}</CacheClusterId><PreferredAvailabilityZone>{zone}\
+             </PreferredAvailabilityZone><CurrentRole>{role}</CurrentRole></NodeGroupMember>"
+        )
+    };
+    format!(
+        "<ReplicationGroups><ReplicationGroup><ReplicationGroupId>sessions</ReplicationGroupId>\
+         <ARN>arn:aws:elasticache:eu-central-1:123456789012:replicationgroup:sessions</ARN><Status>{status}</Status>\
+         <NodeGroups><NodeGroup><NodeGroupId>0001</NodeGroupId><NodeGroupMembers>{}{}</NodeGroupMembers></NodeGroup>\
+         </NodeGroups></ReplicationGroup></ReplicationGroups>",
+        node("sessions-001", "eu-central-1a", !promoted),
+        node("sessions-002", "eu-central-1b", promoted)
+    )
+}
+
+fn alarms() -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.map(1).str("MetricAlarms").array(2);
+    for (name, operator) in [("AlarmHigh", "GreaterThanThreshold"), ("AlarmLow", "LessThanThreshold")] {
+        encoder.map(3).str("AlarmName").str(&format!("TargetTracking-web-{name}"));
+        encoder.str("Threshold").double(50.0).str("ComparisonOperator").str(operator);
+    }
+    encoder.into_writer()
+}
+
+pub fn query_error(code: &str, message: &str) -> Vec<u8> {
+    format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>").into()
+}
+
+pub fn cloudwatch_error(code: &str, message: &str) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.map(2).str("__type").str(&format!("com.amazonaws.cloudwatch#{code}")).str("message").str(message);
+    encoder.into_writer()
+}
+
+/// The strings and times of a request, by their names.
+fn read_cbor(body: &[u8]) -> BTreeMap<String, String> {
+    let mut decoder = Decoder::new(body);
+    let mut found = BTreeMap::new();
+    decoder.map().expect("a request is a map");
+    while let Ok(kind) = decoder.datatype() {
+        if kind == Type::Break {
+            break;
+        }
+        let name = decoder.string().expect("names are strings");
+        match decoder.datatype().expect("a name has a value") {
+            Type::String => {
+                found.insert(name, decoder.string().unwrap());
+            }
+            Type::Tag => {
+                let time = decoder.timestamp().unwrap();
+                found.insert(name, time.as_secs_f64().to_string());
+            }
+            _ => decoder.skip().unwrap(),
+        }
+    }
+    found
+}
