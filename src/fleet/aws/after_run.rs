@@ -6,13 +6,16 @@ use serde_json::{Value, json};
 /// Statements of an IAM policy that allow it, for a plan of the fleet `aws`.
 pub fn statements_after_run(plan: &Plan, aws: &AwsPlan) -> Vec<Value> {
     // None of these calls knows of resources.
+    let mut statements = Vec::new();
     let mut reads = vec![
         "cloudwatch:GetMetricData",
         "elasticloadbalancing:DescribeTargetGroups",
         "autoscaling:DescribeAutoScalingGroups",
     ];
     reads.extend(aws.elasticache.as_ref().map(|_| "elasticache:DescribeReplicationGroups"));
-    let mut statements = vec![json!({ "Sid": "ReadMetrics", "Effect": "Allow", "Action": reads, "Resource": "*" })];
+    if !aws.cloudwatch_settle.is_zero() {
+        statements.push(json!({ "Sid": "ReadMetrics", "Effect": "Allow", "Action": reads, "Resource": "*" }));
+    }
     if let Some(log) = &plan.target.access_log {
         let bucket = format!("arn:aws:s3:::{}", log.bucket);
         let files = format!("{bucket}/{}AWSLogs/*", log.prefix);

@@ -40,7 +40,7 @@ pub use after_run::statements_after_run;
 pub use call::{Call, CallError, CallFailure};
 pub use config::config as sdk_config;
 pub use fleet::Aws;
-pub use metrics::{Resources, SETTLE, read_metrics};
+pub use metrics::{Resources, read_metrics};
 pub use policy::policy;
 pub use restore::{restore, undone};
 pub use used::{calls_at_end, calls_of, calls_throughout};

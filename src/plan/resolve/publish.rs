@@ -35,7 +35,7 @@ impl Context<'_> {
         let value = |written: &Option<At<String>>| written.as_ref().map(|written| written.value.clone());
         CloudWatchPlan {
             namespace: value(&file.namespace).unwrap_or_else(|| "rushhour".to_owned()),
-            region: value(&file.region),
+            region: file.region.as_ref().map(|region| self.region(region)),
             version: value(&file.version),
         }
     }

@@ -71,7 +71,8 @@ impl Context<'_> {
         let found = place_in_s3(&file.s3);
         let (bucket, prefix) = self.check(found)?;
         let wait = file.wait.as_ref().map_or(Duration::from_secs(600), |wait| wait.0);
-        Some(AccessLog { bucket, prefix, region: file.region.as_ref().map(|region| region.value.clone()), wait })
+        let region = file.region.as_ref().map(|region| self.region(region));
+        Some(AccessLog { bucket, prefix, region, wait })
     }
 
     fn literal_headers(&mut self, headers: &BTreeMap<String, At<String>>) -> Vec<(String, String)> {

@@ -1,4 +1,4 @@
-use crate::fleet::aws::{Resources, SETTLE, read_metrics};
+use crate::fleet::aws::{Resources, read_metrics};
 use crate::plan::FleetPlan;
 use crate::record::RecordedRun;
 use crate::run::conduct::asked_to_stop;
@@ -8,13 +8,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// What CloudWatch has of a fleet in AWS. Returns why it could not be written down.
 pub(super) async fn gather(run: &RecordedRun, mut stop: StopSignal, watcher: &dyn Watcher) -> Option<String> {
     let FleetPlan::Aws(fleet) = &run.manifest.plan.fleet else { return None };
+    let settle = fleet.cloudwatch_settle;
+    if settle.is_zero() {
+        return None;
+    }
     let zero = run.manifest.origin.zero_unix_us;
     let ended = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     let doing =
-        format!("waiting {} s until CloudWatch has the run's figures; Ctrl-C takes what it has", SETTLE.as_secs());
+        format!("waiting {} s until CloudWatch has the run's figures; Ctrl-C takes what it has", settle.as_secs());
     watcher.update(Update::Doing(doing));
     let settled = tokio::select! {
-        () = tokio::time::sleep(SETTLE) => true,
+        () = tokio::time::sleep(settle) => true,
         () = asked_to_stop(&mut stop) => false,
     };
     let of = Resources {

@@ -8,17 +8,13 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// Values of a minute are there some minutes later: most after two, and they may still grow.
-pub const SETTLE: Duration = Duration::from_secs(180);
 
 /// A call takes this many ("GetMetricData", Amazon CloudWatch API reference).
 const MOST: usize = 500;
 const PERIOD: i32 = 60;
 
 /// What CloudWatch has of the time `from` to `to` (seconds from 1970) of a run whose zero is `zero_unix_us`. `settled`:
-/// whether [`SETTLE`] has passed since. What cannot be had is among what is returned.
+/// whether values have had their time to come. What cannot be had is among what is returned.
 pub async fn read_metrics(
     region: Option<&str>,
     of: &Resources<'_>,

@@ -4,5 +4,5 @@ mod fetch;
 mod query;
 mod resources;
 
-pub use fetch::{SETTLE, read_metrics};
+pub use fetch::read_metrics;
 pub use resources::Resources;
