@@ -34,6 +34,8 @@ pub mod load;
 pub mod plan;
 /// What the user wrote: TOML to file structs, with errors that point at the line.
 pub mod profile;
+/// A run's results to where dashboards and alarms are.
+pub mod publish;
 /// The run directory: layout, manifest, writers, readers.
 pub mod record;
 /// Bytes people and tools read: terminal text.

@@ -82,6 +82,27 @@ fn the_suite_runs_on_aws_where_aws_can_do_what_it_does() {
     insta::assert_debug_snapshot!(cannot, @"");
 }
 
+/// As `scripts/aws/run` runs it, with the names of a deployment and a password that is no secret.
+#[cfg(feature = "aws")]
+#[test]
+fn the_profile_of_the_reference_deployment_resolves() {
+    let set = [
+        "fleet.provider=\"aws\"",
+        "fleet.aws.region=\"eu-central-1\"",
+        "fleet.aws.auto_scaling_group=\"shop-Group-1\"",
+        "fleet.aws.target_group=\"arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/shop/2\"",
+        "fleet.aws.elasticache=\"shop-sessions\"",
+        "target.url=\"https://shop.example.com\"",
+        "users.password={ env = \"PATH\" }",
+    ];
+    let set: Vec<String> = set.map(str::to_owned).to_vec();
+    let profile = profile::load(&root().join("scripts/aws/scale-out.toml"), &set);
+    let resolved = profile.and_then(|profile| resolve(&profile, &ThisMachine));
+    let (plan, _) = resolved.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    assert!(matches!(&plan.fleet, FleetPlan::Aws(aws) if aws.elasticache.as_deref() == Some("shop-sessions")));
+    assert!(plan.publish.cloudwatch.is_some());
+}
+
 /// The lab shares two cores with the load: more than this is not to be asked of them.
 #[test]
 fn lab_profiles_are_small_enough_for_two_cores() {

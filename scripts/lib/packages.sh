@@ -46,6 +46,7 @@ packages_for() {
         "pacman redis-server") echo "valkey" ;;
         *" redis-server") echo "redis" ;;
         "pacman python3") echo "python" ;;
+        "dnf shellcheck") echo "ShellCheck" ;;
         *) echo "$2" ;;
     esac
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,11 @@ pub struct AppConfig {
     pub instance: String,
     /// Zone it runs in, sent back as `X-Zone`.
     pub zone: String,
-    /// Port on 127.0.0.1; 0 takes a free one and announces it on standard output.
+    /// Address to listen on. Only this machine can reach the default, 127.0.0.1; `0.0.0.0` is for a machine whose firewall
+    /// lets nobody in but the balancer.
+    #[serde(default = "default_listen")]
+    pub listen: IpAddr,
+    /// Port there; 0 takes a free one and announces it on standard output.
     #[serde(default)]
     pub port: u16,
     /// Where sessions and everything else a user owns are kept.
@@ -427,6 +432,10 @@ impl StoreConfig {
         }
         Ok(())
     }
+}
+
+fn default_listen() -> IpAddr {
+    Ipv4Addr::LOCALHOST.into()
 }
 
 fn default_session_ttl_ms() -> u64 {

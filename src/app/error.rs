@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -31,11 +32,11 @@ pub enum AppError {
     /// The program was built without the feature `aws`.
     #[error("the store is to be DynamoDB, which this build knows nothing of; build it with `--features aws`")]
     WithoutDynamodb,
-    /// The port is taken or not allowed.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")]
+    /// The port is taken or not allowed, or the address is not this machine's.
+    #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
     Listen {
-        /// The port asked for.
-        port: u16,
+        /// The address asked for.
+        address: SocketAddr,
         /// What the system said.
         #[source]
         source: io::Error,

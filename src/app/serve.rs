@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// Runs one instance until it is told to end.
 ///
-/// Listens on 127.0.0.1 and prints one line on standard output once it does, `{"listening":"127.0.0.1:PORT"}`.
+/// Prints one line on standard output once it listens, `{"listening":"127.0.0.1:PORT"}`.
 /// SIGTERM and SIGINT drain it: it reports itself unready, goes on for `drain_ms`, stops accepting, answers what it
 /// has (within 5 s), hands its jobs back and returns. A second signal ends it at once, as does the end of standard input
 /// with `exit_on_stdin_eof`. Sleeping workers and store hiccups are no errors; see [`AppError`] for what is.
@@ -36,8 +36,8 @@ pub async fn serve(config: AppConfig) -> Result<(), AppError> {
     if config.exit_on_stdin_eof {
         lifecycle.end_with_stdin();
     }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
-    let refused = |source| AppError::Listen { port: config.port, source };
+    let address = SocketAddr::new(config.listen, config.port);
+    let refused = |source| AppError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     announce(listener.local_addr().map_err(refused)?).map_err(AppError::Announce)?;
     serve_on(listener, &config, lifecycle).await

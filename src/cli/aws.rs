@@ -1,7 +1,7 @@
 use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
 use super::report::print_text;
-use crate::fleet::aws::{policy, restore, undone};
+use crate::fleet::aws::{policy, restore, statements_after_run, undone};
 use crate::plan::FleetPlan;
 use crate::record::RunDirectory;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,10 @@ fn print_policy(args: &PolicyArgs) -> anyhow::Result<Exit> {
         eprintln!("error: {} has another fleet than AWS; `provider = \"aws\"` under [fleet]", args.profile.display());
         return Ok(Exit::Usage);
     };
-    let policy = policy(aws, plan.timeline.iter().map(|entry| &entry.action));
+    let mut policy = policy(aws, plan.timeline.iter().map(|entry| &entry.action));
+    if let Some(statements) = policy["Statement"].as_array_mut() {
+        statements.extend(statements_after_run(&plan, aws));
+    }
     print_text(&serde_json::to_string_pretty(&policy)?)?;
     Ok(Exit::Pass)
 }

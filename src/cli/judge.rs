@@ -31,6 +31,8 @@ impl Judged {
             plan: &self.run.manifest.plan,
             events: &self.run.events,
             samples: &self.run.samples,
+            served_by: self.run.served_by.as_ref(),
+            cloudwatch: self.run.cloudwatch.as_ref(),
             analysis: &self.analysis,
             sessions: &self.sessions,
             verdict: &self.verdict,

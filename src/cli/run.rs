@@ -1,15 +1,18 @@
 use super::baseline::Baseline;
 use super::compare::changed;
 use super::exit::Exit;
-use super::judge::assess;
+use super::judge::{Judged, assess};
 use super::live::{Display, Endpoint, Show, address};
 use super::profile::{Resolved, load_profile};
 use super::{dry_run, report, signals};
+#[cfg(feature = "aws")]
+use crate::publish;
 use crate::run::{RunError, RunOptions, conduct};
 use anyhow::Context as _;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tokio::runtime::Runtime;
 
 #[derive(Args)]
 pub struct RunArgs {
@@ -96,8 +99,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     match conducted {
         Ok(conducted) => {
             let mut judged = assess(conducted.directory.path(), Some(conducted.ending))?;
+            judged.trouble.extend(conducted.trouble);
             judged.comparison = base.flatten().map(|base| changed(&base, &judged)).transpose()?;
             judged.write();
+            publish_results(&mut judged, &runtime);
             report::print(&judged, args.json)?;
             #[cfg(feature = "aws")]
             super::aws::tell_undone(conducted.directory.path());
@@ -114,6 +119,21 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         }
     }
 }
+
+/// A verdict that cannot be published is a verdict all the same.
+#[cfg(feature = "aws")]
+fn publish_results(judged: &mut Judged, runtime: &Runtime) {
+    let Some(cloudwatch) = &judged.run.manifest.plan.publish.cloudwatch else { return };
+    let (plan, origin) = (&judged.run.manifest.plan, &judged.run.manifest.origin);
+    let figures = publish::figures(&judged.subject());
+    let published = runtime.block_on(publish::to_cloudwatch(cloudwatch, &plan.name, origin, &figures));
+    if let Err(why) = published {
+        judged.trouble.push(format!("not published: {why}"));
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+fn publish_results(_: &mut Judged, _: &Runtime) {}
 
 async fn open_metrics(show: &Show, address: Option<SocketAddr>) -> Result<Option<Endpoint>, String> {
     let Some(address) = address else { return Ok(None) };

@@ -5,6 +5,7 @@ use crate::app;
 use crate::plan::{Defect, Distribution, LabPlan, LabStore, Secret, StoreAccess, StoreLocation, StoreLogin};
 #[cfg(feature = "aws")]
 use crate::plan::{DynamodbAccess, Reads};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Who may log in to the lab's application.
@@ -29,6 +30,7 @@ pub(super) fn instance_config(
     app::AppConfig {
         instance: member.name.clone(),
         zone: member.zone.clone(),
+        listen: Ipv4Addr::LOCALHOST.into(),
         port: 0,
         store: store_config(store.access(), &plan.store, certificates),
         users: app::Users::Generated(app::Generated {

@@ -26,6 +26,8 @@ pub struct CompiledPlan {
     pub on_rejected: OnRejected,
     pub instance: Option<CompiledSource>,
     pub zone: Option<CompiledSource>,
+    /// Requests carry what the balancer's access logs tell of them by.
+    pub traced: bool,
     pub affinity: AffinityNames,
     pub strip_affinity: bool,
     pub timeout: Duration,
@@ -202,6 +204,7 @@ impl CompiledPlan {
             on_rejected: plan.session.on_rejected,
             instance,
             zone,
+            traced: plan.target.access_log.is_some(),
             affinity: AffinityNames::of(&affinity),
             strip_affinity: plan.connections.stickiness == Stickiness::Stripped,
             timeout: plan.target.timeout,

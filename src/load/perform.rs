@@ -9,7 +9,7 @@ use super::notes::{LastOf, Part};
 use super::render::{Place, Unset};
 use super::shard::{self, SlotId};
 use super::target::{Origin, TargetError};
-use crate::history::{ConnectionUse, Failure, StateOp};
+use crate::history::{ConnectionUse, Failure, RequestKey, StateOp, TraceRoot};
 use crate::plan::Role;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 use url::Url;
 
 /// More redirects than this in one step are a loop (browsers stop at 20).
@@ -54,6 +54,8 @@ struct Outgoing<'a> {
     /// Path and query.
     target: Uri,
     headers: Cow<'a, HeaderMap>,
+    /// By which the balancer's access log tells of it.
+    trace: Option<HeaderValue>,
     body: Bytes,
 }
 
@@ -83,6 +85,7 @@ impl Journey<'_> {
             Err(Unset) => return self.not_sent(step, due, last),
         };
         for number in 0..=MOST_REDIRECTS {
+            outgoing.trace = self.trace(&outgoing, due);
             let sent = self.send(&outgoing, step.needs_body).await;
             let redirect = match &sent.outcome {
                 Ok(answer)
@@ -143,7 +146,7 @@ impl Journey<'_> {
                 CompiledState::ReadCounter { .. } | CompiledState::ReadRegister { .. } => {}
             }
         }
-        Ok((Outgoing { method: step.method.clone(), origin: None, target, headers, body }, writes))
+        Ok((Outgoing { method: step.method.clone(), origin: None, target, headers, trace: None, body }, writes))
     }
 
     /// The request that follows a redirect, if the answer is one that can be followed.
@@ -170,8 +173,20 @@ impl Journey<'_> {
             origin: (!same).then(|| Arc::new(origin)),
             target: uri(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()),
             headers,
+            trace: None,
             body: if repeats { from.body.clone() } else { Bytes::new() },
         })
+    }
+
+    fn trace(&self, outgoing: &Outgoing<'_>, due: Instant) -> Option<HeaderValue> {
+        // Another origin has another balancer.
+        if !self.plan.traced || outgoing.origin.is_some() {
+            return None;
+        }
+        let clock = shard::with(|shard| shard.clock);
+        let run = clock.zero_wall().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+        let request = RequestKey::new(self.values.session, clock.offset(due));
+        HeaderValue::from_str(&TraceRoot { run: TraceRoot::run_of(run), request }.to_string()).ok()
     }
 
     fn url_of(&self, outgoing: &Outgoing<'_>) -> Url {
@@ -260,6 +275,9 @@ impl Journey<'_> {
         }
         if let Some(cookie) = cookie {
             headers.insert(header::COOKIE, cookie);
+        }
+        if let Some(trace) = &outgoing.trace {
+            headers.insert(TraceRoot::HEADER, trace.clone());
         }
         *request.headers_mut() = headers;
         request

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// An Auto Scaling group behind a load balancer. Holds no credentials: those are found when they are needed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,9 @@ pub struct AwsPlan {
     /// Replication group of ElastiCache.
     pub elasticache: Option<String>,
     pub dynamodb_table: Option<String>,
+    /// How long after the run CloudWatch's figures are read; zero: not at all.
+    #[serde(default)]
+    pub cloudwatch_settle: Duration,
     /// Names of the actions that may be carried out.
     pub allow: Vec<String>,
     /// Requests/s that one instance can serve, where that is known.

@@ -12,6 +12,7 @@ mod fleet;
 mod instance_choice;
 mod objective;
 mod picture;
+mod publish;
 mod resolve;
 mod resolved;
 mod scenario;
@@ -30,6 +31,7 @@ pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, Reads, StoreKind, WarmUp};
 pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
+pub use publish::{CloudWatchPlan, Publish};
 pub use resolve::{FeederSpec, Surroundings, ThisMachine, Unrecorded, resolve};
 pub use resolved::Plan;
 pub use scenario::{
@@ -40,7 +42,7 @@ pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRul
 #[cfg(feature = "aws")]
 pub use store::{AccessKey, DynamodbAccess};
 pub use store::{RedisAccess, StoreAccess, StoreLocation, StoreLogin, StoreNode, StoreTransport};
-pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
+pub use target::{AccessLog, ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
 pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};
 pub use workload::{ArrivalPattern, Arrivals, Curve, Model, Point, Share, Workload};

@@ -1,6 +1,6 @@
 use super::{
-    CompareRules, Connections, FleetPlan, Objective, Scenario, SessionRules, State, Step, Target, TimelineEntry,
-    Workload,
+    CompareRules, Connections, FleetPlan, Objective, Publish, Scenario, SessionRules, State, Step, Target,
+    TimelineEntry, Workload,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct Plan {
     /// When a difference to another run counts. Runs of before it was a key had the defaults.
     #[serde(default)]
     pub compare: CompareRules,
+    #[serde(default)]
+    pub publish: Publish,
     /// Names of the feeder's fields, in the order [`super::Piece::User`] counts them. Field 0 is the user's name.
     pub user_fields: Vec<String>,
     pub user_count: u32,

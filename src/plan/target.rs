@@ -10,6 +10,9 @@ pub struct Target {
     pub url: Option<String>,
     pub instance: Option<Source>,
     pub zone: Option<Source>,
+    /// Where the balancer puts its access logs, if they are to tell who served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// Covers one request whole: connecting, sending, waiting, reading.
     pub timeout: Duration,
     pub max_body_bytes: u64,
@@ -17,6 +20,18 @@ pub struct Target {
     pub ca_file: Option<PathBuf>,
     /// Header fields of every request, literal.
     pub headers: Vec<(String, String)>,
+}
+
+/// Access logs of an Application Load Balancer, in S3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessLog {
+    pub bucket: String,
+    /// Empty, or ends in `/`.
+    pub prefix: String,
+    /// None: the one that the SDK is told.
+    pub region: Option<String>,
+    /// How long they are waited for after the run.
+    pub wait: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-use super::{ActionFile, At};
+use super::{ActionFile, At, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,6 +19,9 @@ pub struct AwsFile {
     pub elasticache: Option<At<String>>,
     /// Name of the DynamoDB table that keeps the sessions.
     pub dynamodb_table: Option<At<String>>,
+    /// Figures of CloudWatch come minutes late. They are read when this much time has passed after the run; with `0s` they are
+    /// not. Default: `3m`.
+    pub cloudwatch_settle: Option<At<Span>>,
     /// Actions that the timeline may carry out. What they change must also carry the tag `rushhour:allow` with their
     /// names, separated by spaces. Default: none, the fleet is only watched.
     #[serde(default)]

@@ -1,6 +1,6 @@
 use super::{
-    At, CompareFile, ConnectionsFile, FleetFile, ObjectiveFile, ScenarioFile, SessionFile, StoreFile, TargetFile,
-    TimelineFile, UsersFile, WorkloadFile,
+    At, CompareFile, ConnectionsFile, FleetFile, ObjectiveFile, PublishFile, ScenarioFile, SessionFile, StoreFile,
+    TargetFile, TimelineFile, UsersFile, WorkloadFile,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,4 +47,7 @@ pub struct ProfileFile {
     /// When a difference to another run counts.
     #[serde(default)]
     pub compare: CompareFile,
+    /// Where results go besides the run directory.
+    #[serde(default)]
+    pub publish: PublishFile,
 }

@@ -19,10 +19,28 @@ pub struct TargetFile {
     /// Header fields sent with every request. They are recorded with the run, so no secret belongs here.
     #[serde(default)]
     pub headers: BTreeMap<String, At<String>>,
-    /// Where a response names the instance that served it. Default: `{ header = "x-instance" }`.
+    /// Where a response names the instance that served it. Default: `{ header = "x-instance" }`, or nowhere with
+    /// `access_log`.
     pub instance: Option<At<PlaceFile>>,
+    /// Access logs of an Application Load Balancer, which tell who served where no response does.
+    pub access_log: Option<AccessLogFile>,
     /// Where a response names the availability zone. Default on the lab: `{ header = "x-zone" }`.
     pub zone: Option<At<PlaceFile>>,
+}
+
+/// Access logs of an Application Load Balancer. Each request carries an `X-Amzn-Trace-Id` of its own, by which the log's
+/// line of it is found after the run.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLogFile {
+    /// Where the balancer puts them, as its attributes `access_logs.s3.bucket` and `access_logs.s3.prefix` say:
+    /// `s3://bucket/prefix`.
+    pub s3: At<String>,
+    /// The bucket's region. Default: the one that the AWS SDK is told (`AWS_REGION`, a profile, the instance's own).
+    pub region: Option<At<String>>,
+    /// Logs are written every five minutes and delivered late. After the run they are waited for no longer than this.
+    /// Default: `10m`.
+    pub wait: Option<At<Span>>,
 }
 
 /// A place in a response: exactly one of `header`, `cookie`, `json`, `regex`, `css`.

@@ -1,4 +1,5 @@
 use super::RecordError;
+use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -100,6 +101,21 @@ impl RunDirectory {
         self.path.join("requests")
     }
 
+    /// Who served, by the balancer's access logs: a file for each part of the requests.
+    pub fn served_by(&self) -> PathBuf {
+        self.path.join("served-by")
+    }
+
+    /// What those logs came to.
+    pub fn served_by_tally(&self) -> PathBuf {
+        self.path.join("served-by.json")
+    }
+
+    /// What CloudWatch has of the run's time.
+    pub fn cloudwatch(&self) -> PathBuf {
+        self.path.join("cloudwatch.json")
+    }
+
     /// Part `number` of what `worker` recorded. Parts are read in the order of their names.
     pub fn part(&self, worker: u32, number: u32) -> PathBuf {
         self.requests().join(format!("w{worker}-{number:05}.parquet"))
@@ -121,6 +137,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
         let _ = fs::remove_file(&temporary);
         RecordError::NotWritable { path: path.to_owned(), source }
     })
+}
+
+/// [`write_whole`] for JSON.
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
+    let mut json = serde_json::to_vec_pretty(value).expect("plain data with text for keys can be told in JSON");
+    json.push(b'\n');
+    write_whole(path, &json)
 }
 
 /// Renames a file that has been synced, and makes the new name last.

@@ -13,6 +13,7 @@ mod recorder;
 mod rows;
 mod run_reader;
 mod schema;
+mod served_by;
 #[cfg(test)]
 mod tests;
 

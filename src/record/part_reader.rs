@@ -43,7 +43,7 @@ pub(super) struct Codes {
     outcomes: HashMap<Vec<u8>, u16>,
     connections: HashMap<Vec<u8>, u16>,
     identities: HashMap<Vec<u8>, u16>,
-    names: Names,
+    pub names: Names,
 }
 
 impl Codes {

@@ -148,7 +148,7 @@ impl Part {
 }
 
 /// The file system's own words where it was the cause.
-fn failure(path: &Path, error: ParquetError) -> RecordError {
+pub(super) fn failure(path: &Path, error: ParquetError) -> RecordError {
     let path = path.to_owned();
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

@@ -1,9 +1,12 @@
-use super::directory::RunDirectory;
+use super::directory::{RunDirectory, write_json};
 use super::part_reader::{Codes, Damage, PartReader};
 use super::part_writer::UNFINISHED;
+use super::served_by::ServedByReader;
 use super::{Manifest, RecordError, json_lines};
-use crate::history::{Event, Names, Observation, Sample};
+use crate::history::{CloudWatchMetrics, Event, Names, Observation, Sample, ServedBy};
+use serde::de::DeserializeOwned;
 use std::fs;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +20,16 @@ pub struct RecordedRun {
     pub manifest: Manifest,
     pub events: Vec<Event>,
     pub samples: Vec<Sample>,
+    /// What the balancer's access logs came to, if the run has any.
+    pub served_by: Option<ServedBy>,
+    /// What CloudWatch has of the run's time, if it was asked.
+    pub cloudwatch: Option<CloudWatchMetrics>,
     /// Lines of the events and samples that could not be read (torn when the run was killed).
     pub skipped_lines: usize,
     /// Parts that were never closed: the run was killed, or is still going on.
     pub unfinished_parts: usize,
     /// Closed parts, in the order they are read.
-    parts: Vec<PathBuf>,
+    pub(super) parts: Vec<PathBuf>,
 }
 
 /// What a reading of all requests came to.
@@ -50,9 +57,31 @@ impl RecordedRun {
         let manifest = Manifest::read(&directory)?;
         let (events, skipped_events) = json_lines::read(&directory.events())?;
         let (samples, skipped_samples) = json_lines::read(&directory.samples())?;
+        let served_by =
+            added(&directory.served_by_tally(), |why| ServedBy { trouble: Some(why), ..ServedBy::default() })?;
+        let cloudwatch =
+            added(&directory.cloudwatch(), |why| CloudWatchMetrics { series: Vec::new(), trouble: vec![why] })?;
         let (parts, unfinished_parts) = parts(&directory.requests())?;
         let skipped_lines = skipped_events + skipped_samples;
-        Ok(RecordedRun { directory, manifest, events, samples, skipped_lines, unfinished_parts, parts })
+        Ok(RecordedRun {
+            directory,
+            manifest,
+            events,
+            samples,
+            served_by,
+            cloudwatch,
+            skipped_lines,
+            unfinished_parts,
+            parts,
+        })
+    }
+
+    /// Adds what CloudWatch has of the run's time.
+    ///
+    /// # Errors
+    /// [`RecordError::NotWritable`].
+    pub fn write_cloudwatch(&self, metrics: &CloudWatchMetrics) -> Result<(), RecordError> {
+        write_json(&self.directory.cloudwatch(), metrics)
     }
 
     /// Shows all requests to each of `visitors`: parts in the order of their names, rows in the order they were written,
@@ -70,6 +99,7 @@ impl RecordedRun {
                 listener
             });
             let mut decoder = Decoder {
+                served_by: self.directory.served_by(),
                 codes: Codes::new(&self.manifest.plan, names.clone()),
                 listeners: &listeners,
                 spare,
@@ -100,6 +130,7 @@ fn listen(batches: &Receiver<Batch>, visit: Visitor<'_>, used: &SyncSender<Vec<O
 }
 
 struct Decoder<'a> {
+    served_by: PathBuf,
     codes: Codes,
     listeners: &'a [SyncSender<Batch>],
     spare: Receiver<Vec<Observation>>,
@@ -120,14 +151,29 @@ impl Decoder<'_> {
 
     fn decode_part(&mut self, path: &Path) -> Result<(), Damage> {
         let mut part = PartReader::open(path)?;
+        let beside = self.served_by.join(path.file_name().expect("a part has a name"));
+        let mut served_by = self.undamaged(&beside, ServedByReader::open(&beside)).flatten();
         loop {
             let mut rows = self.spare.try_recv().unwrap_or_default();
             let read = part.read(&self.codes, &mut rows);
+            if let Some(reader) = &mut served_by {
+                let filled = reader.fill(&mut rows, &self.codes.names);
+                if self.undamaged(&beside, filled).is_none() {
+                    served_by = None;
+                }
+            }
             self.show(rows);
             if !read? {
                 return Ok(());
             }
         }
+    }
+
+    fn undamaged<T>(&mut self, file: &Path, read: Result<T, Damage>) -> Option<T> {
+        read.map_err(|damage| {
+            self.reading.damaged.push(DamagedPart { file: file.to_owned(), reason: damage.to_string() });
+        })
+        .ok()
     }
 
     fn show(&mut self, rows: Vec<Observation>) {
@@ -141,6 +187,17 @@ impl Decoder<'_> {
             let _ = listener.send(batch.clone());
         }
     }
+}
+
+/// A file that is added after the run. It is written whole, and the run can be judged without it: what is wrong with it is
+/// told in its place.
+fn added<T: DeserializeOwned>(path: &Path, unreadable: fn(String) -> T) -> Result<Option<T>, RecordError> {
+    let json = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|source| RecordError::NotReadable { path: path.to_owned(), source })?,
+    };
+    let read = serde_json::from_slice(&json);
+    Ok(Some(read.unwrap_or_else(|error| unreadable(format!("{} cannot be read: {error}", path.display())))))
 }
 
 /// Closed parts by name, and the number of unfinished ones.

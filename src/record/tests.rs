@@ -7,7 +7,7 @@ use crate::history::{
 };
 use crate::plan::{
     Allowance, ArrivalPattern, Body, CompareRules, ConnectionMode, Connections, Curve, Distribution, FleetPlan,
-    HttpVersion, Model, OnRejected, Plan, Point, Repeat, Role, Scenario, SessionRules, State, StateKind, Step,
+    HttpVersion, Model, OnRejected, Plan, Point, Publish, Repeat, Role, Scenario, SessionRules, State, StateKind, Step,
     Stickiness, Target, Template, Workload,
 };
 use proptest::prelude::*;
@@ -56,6 +56,7 @@ fn plan() -> Plan {
             url: None,
             instance: None,
             zone: None,
+            access_log: None,
             timeout: Duration::from_secs(10),
             max_body_bytes: 1 << 20,
             ca_file: None,
@@ -94,6 +95,7 @@ fn plan() -> Plan {
         timeline: vec![],
         objectives: vec![],
         compare: CompareRules::default(),
+        publish: Publish::default(),
         user_fields: vec!["name".into()],
         user_count: 10,
         variables: vec![],
@@ -133,7 +135,7 @@ fn row(session: u64) -> Observation {
     }
 }
 
-fn rows(sessions: std::ops::Range<u64>) -> Vec<Observation> {
+pub(super) fn rows(sessions: std::ops::Range<u64>) -> Vec<Observation> {
     sessions.map(row).collect()
 }
 
@@ -155,7 +157,7 @@ fn manifest(directory: &RunDirectory) -> Manifest {
 }
 
 /// A run directory with its manifest, below a directory that goes away with the test.
-fn begun() -> (TempDir, RunDirectory) {
+pub(super) fn begun() -> (TempDir, RunDirectory) {
     let results = tempfile::tempdir().unwrap();
     let directory = RunDirectory::create(results.path(), "evening", UNIX_EPOCH).unwrap();
     manifest(&directory).write(&directory).unwrap();
@@ -163,11 +165,15 @@ fn begun() -> (TempDir, RunDirectory) {
 }
 
 /// Parts that are closed by nothing but their number of rows.
-fn by_rows(part_rows: usize) -> RecorderOptions {
+pub(super) fn by_rows(part_rows: usize) -> RecorderOptions {
     RecorderOptions { part_rows, part_time: Duration::from_secs(3600), ..RecorderOptions::default() }
 }
 
-fn recorded(directory: &RunDirectory, options: RecorderOptions, batches: &[Vec<Observation>]) -> RecordOutcome {
+pub(super) fn recorded(
+    directory: &RunDirectory,
+    options: RecorderOptions,
+    batches: &[Vec<Observation>],
+) -> RecordOutcome {
     let recorder = Recorder::start(directory, &plan(), names(), options).unwrap();
     let sender = recorder.batches();
     for batch in batches {
@@ -177,7 +183,7 @@ fn recorded(directory: &RunDirectory, options: RecorderOptions, batches: &[Vec<O
 }
 
 /// All rows, with their names put back to the numbers of [`names`].
-fn read(directory: &RunDirectory) -> (Vec<Observation>, Reading) {
+pub(super) fn read(directory: &RunDirectory) -> (Vec<Observation>, Reading) {
     let run = RecordedRun::open(directory.path()).unwrap();
     let (met, known) = (Names::default(), names());
     let mut rows = Vec::new();

@@ -1,8 +1,10 @@
 //! What faults came to, in words that every format shares: requests that failed when instances went, the session store,
 //! and why sessions were lost. Names in it are as they came; each format escapes them in its own way.
 
+use super::Subject;
 use super::wording::{counted, manner, seconds};
 use crate::analysis::{Analysis, DepartureFigures, StoreFindings};
+use crate::history::ServedBy;
 use crate::session::{FailoverFindings, LossCause, RestoreFindings, SessionFindings};
 
 /// Departures told one by one.
@@ -17,7 +19,8 @@ pub(super) struct Aftermath {
 }
 
 /// The parts that have something to tell.
-pub(super) fn aftermath(analysis: &Analysis, sessions: &SessionFindings) -> Vec<Aftermath> {
+pub(super) fn aftermath(subject: &Subject) -> Vec<Aftermath> {
+    let Subject { analysis, sessions, served_by, cloudwatch, .. } = *subject;
     let part = |heading, lines, doubtful| Aftermath { heading, lines, doubtful };
     let unexplained = sessions.failovers.as_ref().is_some_and(|found| found.unexplained > 0);
     let all = [
@@ -30,9 +33,20 @@ pub(super) fn aftermath(analysis: &Analysis, sessions: &SessionFindings) -> Vec<
             sessions.failovers.iter().filter_map(failovers).collect(),
             unexplained,
         ),
+        part(
+            "The balancer's access logs",
+            served_by.map_or(Vec::new(), ServedBy::told),
+            served_by.is_some_and(doubtful),
+        ),
+        part("CloudWatch's figures", cloudwatch.map_or(Vec::new(), |metrics| metrics.trouble.clone()), true),
         part("Restored", sessions.restored.iter().map(restored).collect(), false),
     ];
     all.into_iter().filter(|part| !part.lines.is_empty()).collect()
+}
+
+/// Something stood in the way of the logs.
+fn doubtful(served_by: &ServedBy) -> bool {
+    served_by.trouble.is_some()
 }
 
 fn departures(analysis: &Analysis) -> Vec<String> {

@@ -32,7 +32,7 @@ pub fn markdown(subject: &Subject) -> String {
     objectives(&mut page, verdict);
     cohorts(&mut page, sessions);
     response_time(&mut page, analysis);
-    for part in aftermath(analysis, sessions) {
+    for part in aftermath(subject) {
         heading(&mut page, part.heading);
         part.lines.iter().for_each(|told| line(&mut page, &format!("- {}", escaped(told))));
     }

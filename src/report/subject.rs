@@ -1,6 +1,6 @@
 use crate::analysis::Analysis;
 use crate::compare::Comparison;
-use crate::history::{Event, Origin, Sample};
+use crate::history::{CloudWatchMetrics, Event, Origin, Sample, ServedBy};
 use crate::plan::Plan;
 use crate::session::SessionFindings;
 use crate::verdict::Verdict;
@@ -12,6 +12,10 @@ pub struct Subject<'a> {
     pub plan: &'a Plan,
     pub events: &'a [Event],
     pub samples: &'a [Sample],
+    /// What the balancer's access logs came to, if the run has any.
+    pub served_by: Option<&'a ServedBy>,
+    /// What CloudWatch has of the run's time, if it was asked.
+    pub cloudwatch: Option<&'a CloudWatchMetrics>,
     pub analysis: &'a Analysis,
     pub sessions: &'a SessionFindings,
     pub verdict: &'a Verdict,

@@ -16,7 +16,7 @@ pub fn terminal(subject: &Subject, width: usize, style: Style) -> String {
     sections::new_instances(&mut page, analysis);
     sections::response_time(&mut page, analysis);
     sections::objectives(&mut page, verdict);
-    sections::aftermath(&mut page, &aftermath(analysis, sessions));
+    sections::aftermath(&mut page, &aftermath(subject));
     sections::symptoms(&mut page, verdict);
     sections::losses(&mut page, sessions);
     if verdict.outcome != Outcome::Inconclusive {

@@ -7,13 +7,15 @@ use insta::assert_snapshot;
 use std::time::Duration;
 
 impl Run {
-    pub(super) fn told<T>(&self, tell: impl FnOnce(&Subject) -> T) -> T {
+    pub(crate) fn told<T>(&self, tell: impl FnOnce(&Subject) -> T) -> T {
         let ((analysis, sessions), verdict) = (self.findings(), self.verdict());
         let origin = origin();
         tell(&Subject {
             origin: &origin,
             plan: &self.plan,
             events: &self.events,
+            served_by: None,
+            cloudwatch: None,
             samples: &self.samples,
             analysis: &analysis,
             sessions: &sessions,

@@ -1,3 +1,4 @@
+use super::afterwards;
 use super::error::RunError;
 use super::happened::Happened;
 use super::limits::raise_descriptors;
@@ -37,6 +38,8 @@ pub struct RunOptions {
 pub struct Conducted {
     pub directory: RunDirectory,
     pub ending: Ending,
+    /// What could not be added to the record afterwards.
+    pub trouble: Vec<String>,
 }
 
 /// Runs a plan from set-up to tear-down.
@@ -54,13 +57,16 @@ pub async fn conduct(options: RunOptions) -> Result<Conducted, RunError> {
         fleet = start_fleet(&options, &plan, password.clone(), notices.clone()) => fleet?,
         () = asked_to_stop(&mut stop) => return Err(RunError::Interrupted),
     };
-    let outcome = run_load(&options, plan, &*fleet, password, (notices, heard)).await;
+    let mut outcome = run_load(&options, plan, &*fleet, password, (notices, heard)).await;
     options.watcher.update(Update::Doing("taking the fleet down".to_owned()));
     fleet.shut_down().await;
+    if let Ok(conducted) = &mut outcome {
+        conducted.trouble = afterwards::gather(&conducted.directory, &stop, &*options.watcher).await;
+    }
     outcome
 }
 
-async fn asked_to_stop(stop: &mut StopSignal) {
+pub(super) async fn asked_to_stop(stop: &mut StopSignal) {
     // Without anybody left to ask, nobody will.
     if stop.wait_for(|stop| *stop == Stop::Asked).await.is_err() {
         std::future::pending::<()>().await;
@@ -170,7 +176,7 @@ async fn run_load(
     // Without room for it the run is judged by the ending in hand; what was recorded before stays readable.
     let unwritten = manifest.write(&directory).err();
     let ending = Ending { record_error: ending.record_error.or(unwritten.map(|error| error.to_string())), ..ending };
-    Ok(Conducted { directory, ending })
+    Ok(Conducted { directory, ending, trouble: Vec::new() })
 }
 
 /// The store to watch: the one that the profile names, once it is known that it can be, or the fleet's own.

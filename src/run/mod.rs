@@ -1,6 +1,7 @@
 //! The conductor: brings the fleet up, runs the load and the timeline against it, records what happens, and takes
 //! everything down again on every way out.
 
+mod afterwards;
 mod command;
 mod conduct;
 mod error;

@@ -33,7 +33,7 @@ pub(super) fn validity(
     if !run.interrupted {
         checks.extend(timeline(plan, analysis));
     }
-    if asks_for_continuity(plan) || plan.target.instance.is_some() {
+    if asks_for_continuity(plan) || plan.target.instance.is_some() || plan.target.access_log.is_some() {
         checks.push(served_by(plan, sessions));
     }
     if asks_for_continuity(plan) {
@@ -128,11 +128,19 @@ fn timeline(plan: &Plan, analysis: &Analysis) -> Vec<ValidityCheck> {
 
 fn served_by(plan: &Plan, sessions: &SessionFindings) -> ValidityCheck {
     let (unknown, answered) = (sessions.handoffs.instance_unknown, sessions.handoffs.answered);
-    let found = match plan.target.instance {
-        None => "the profile does not say how a response names its instance".to_owned(),
-        Some(_) => format!("{unknown} of {answered} answers do not say who served them"),
+    let (found, remedy) = match (&plan.target.instance, &plan.target.access_log) {
+        (None, None) => {
+            ("the profile does not say how a response names its instance".to_owned(), "set target.instance")
+        }
+        (Some(_), None) => {
+            (format!("{unknown} of {answered} answers do not say who served them"), "set target.instance")
+        }
+        (_, Some(_)) => (
+            format!("of {unknown} of {answered} answers the balancer's access logs do not say who served them"),
+            "see what is said of the balancer's access logs",
+        ),
     };
-    let needed = format!("at most {}; set target.instance", percent(MOST_UNKNOWN));
+    let needed = format!("at most {}; {remedy}", percent(MOST_UNKNOWN));
     check("who served", share(unknown, answered) <= MOST_UNKNOWN, found, needed)
 }
 

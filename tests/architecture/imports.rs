@@ -20,12 +20,13 @@ const TABLE: &[(&str, &[&str])] = &[
     ("verdict", &["session", "analysis", "plan"]),
     ("compare", &["history", "plan", "session", "analysis", "verdict"]),
     ("report", &["audit", "history", "plan", "session", "analysis", "verdict", "compare"]),
+    ("publish", &["history", "plan", "fleet", "analysis", "verdict", "report"]),
     ("run", &["plan", "history", "fleet", "lab", "load", "store", "record"]),
     (
         "cli",
         &[
             "history", "audit", "profile", "app", "plan", "fleet", "load", "store", "record", "lab", "session",
-            "analysis", "verdict", "compare", "report", "run",
+            "analysis", "verdict", "compare", "report", "publish", "run",
         ],
     ),
     // main.rs, and lib.rs which names nothing.

@@ -70,3 +70,22 @@ fn the_queries_of_the_documents_can_be_asked() {
 fn the_page_works_in_a_browser() {
     read_with("open_page.py", &[&RUN.file("report.html")]);
 }
+
+/// The reference deployment's template is a format, too: CloudFormation's.
+#[test]
+fn the_template_passes_cfn_lint() {
+    read_with("lint_template.py", &[&root().join("scripts/aws/template.yaml")]);
+}
+
+#[test]
+fn the_template_makes_stacks_whose_instances_can_start() {
+    let folder = tempfile::tempdir().unwrap();
+    read_with("create_stack.py", &[&root().join("scripts/aws/template.yaml"), folder.path()]);
+    let config = |store: &str| std::fs::read_to_string(folder.path().join(format!("{store}.json"))).unwrap();
+    let elasticache = config("elasticache");
+    let read =
+        rushhour::app::AppConfig::from_json(&elasticache).unwrap_or_else(|error| panic!("{error}: {elasticache}"));
+    assert!(read.store.tls.is_some() && read.cookie.secure && !read.listen.is_loopback());
+    let dynamodb = config("dynamodb");
+    assert!(serde_json::from_str::<serde_json::Value>(&dynamodb).is_ok(), "{dynamodb}");
+}

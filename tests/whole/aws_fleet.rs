@@ -8,6 +8,7 @@ use rushhour::fleet::Fleet as _;
 use rushhour::history::{EventKind, Notice};
 use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{Action, AutoscalerPlan, Distribution, LabPlan, LabStore, Secret, StoreKind, WarmUp};
+use rushhour::record::RecordedRun;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -154,6 +155,9 @@ fn policies() -> String {
 
 fn cloudwatch(call: &str, seen: &Seen) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
+    if call == "GetMetricData" {
+        return metrics();
+    }
     if call == "DescribeAlarms" {
         encoder.map(1).str("MetricAlarms").array(1).map(2).str("AlarmName").str("high").str("Threshold").double(10.0);
         return encoder.into_writer();
@@ -168,6 +172,26 @@ fn cloudwatch(call: &str, seen: &Seen) -> Vec<u8> {
         encoder.str("HistoryData").str(&data.to_string());
     }
     encoder.into_writer()
+}
+
+/// A value of a minute, for each of some metrics.
+fn metrics() -> Vec<u8> {
+    const METRICS: usize = 8;
+    // The minute before this one: the run was in it.
+    let minute = OffsetDateTime::now_utc().unix_timestamp() / 60 * 60 - 60;
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.map(1).str("MetricDataResults").array(METRICS);
+    for at in 0..METRICS {
+        encoder.map(4).str("Id").str(&format!("m{at}")).str("StatusCode").str("Complete");
+        encoder.str("Timestamps").array(1).timestamp(&DateTime::from_secs(minute)).str("Values").array(1).double(3.0);
+    }
+    encoder.into_writer()
+}
+
+fn target_groups() -> String {
+    let balancer = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
+    let group = element("TargetGroupArn", TARGET_GROUP) + &element("LoadBalancerArns", element("member", balancer));
+    element("TargetGroups", element("member", group))
 }
 
 /// A lab, with who tells of it as AWS would.
@@ -213,6 +237,7 @@ impl Deployment {
         let result = match call {
             "DescribeAutoScalingGroups" => groups(&seen),
             "DescribeScalingActivities" => activities(&seen),
+            "DescribeTargetGroups" => target_groups(),
             "DescribeTargetHealth" => target_health(&seen),
             "DescribePolicies" => policies(),
             "SetDesiredCapacity" => {
@@ -252,6 +277,7 @@ capacity_per_instance = "10/s"
 [fleet.aws]
 region = "eu-central-1"
 auto_scaling_group = "web"
+cloudwatch_settle = "1s"
 allow = ["set-capacity"]
 
 [[timeline]]
@@ -327,4 +353,9 @@ fn a_scale_out_on_aws_is_reported_as_one_of_the_lab_is() {
     // What the timeline changed is put back: the policy had made it three.
     assert_eq!(deployment.seen.lock().unwrap().desired, 3);
     assert!(!ended.run_directory().join("aws-undo.json").exists());
+    // CloudWatch's figures are part of the record and of the page: six of the group, two of the balancer.
+    let metrics = RecordedRun::open(&ended.run_directory()).unwrap().cloudwatch.unwrap();
+    assert_eq!((metrics.trouble.len(), metrics.series.len()), (0, 8), "{:?}", metrics.trouble);
+    assert_eq!((metrics.series[7].metric.as_str(), metrics.series[7].points[0].value), ("TargetResponseTime", 3.0));
+    assert!(ended.run_directory().join("charts/cloudwatch-balancer.svg").exists());
 }

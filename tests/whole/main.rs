@@ -1,5 +1,7 @@
 //! Whole runs of the program, as a user would start it.
 
+#[cfg(feature = "aws")]
+mod access_logs;
 mod audit;
 #[cfg(feature = "aws")]
 mod aws_fleet;

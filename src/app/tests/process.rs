@@ -102,3 +102,13 @@ fn it_ends_with_whoever_holds_its_standard_input() {
     drop(process.child.stdin.take());
     until("it ends", || process.ended_well());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_instance_listens_where_it_is_told() {
+    let redis = RedisServer::start();
+    let elsewhere = std::net::Ipv4Addr::new(127, 0, 0, 2).into();
+    let process = Process::start(&AppConfig { listen: elsewhere, ..config(&redis, "a") });
+    assert_eq!(process.address.ip(), elsewhere);
+    until("it is ready", || Client::at(process.address).get("/healthz").status == 200);
+}

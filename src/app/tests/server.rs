@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -75,6 +75,7 @@ pub fn config(store: &dyn RunningStore, name: &str) -> AppConfig {
     AppConfig {
         instance: name.into(),
         zone: format!("zone-{name}"),
+        listen: Ipv4Addr::LOCALHOST.into(),
         port: 0,
         store: StoreConfig {
             location: store.location(),

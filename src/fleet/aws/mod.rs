@@ -7,9 +7,13 @@
 //!    ^                                  │
 //!    └── act, refresh, blue_green, failover <── who is there        undo: how things were before
 //! ```
+//!
+//! After the run, `access_log` and `metrics` read what AWS has recorded of it.
 
+mod access_log;
 mod act;
 mod activities;
+mod after_run;
 mod blue_green;
 mod call;
 mod clients;
@@ -18,6 +22,7 @@ mod config;
 mod failover;
 mod fleet;
 mod members;
+mod metrics;
 mod pace;
 mod permission;
 mod policy;
@@ -30,9 +35,12 @@ mod undo;
 mod used;
 mod watch;
 
+pub use access_log::{AccessLogs, LogSource, Span};
+pub use after_run::statements_after_run;
 pub use call::{Call, CallError, CallFailure};
 pub use config::config as sdk_config;
 pub use fleet::Aws;
+pub use metrics::{Resources, read_metrics};
 pub use policy::policy;
 pub use restore::{restore, undone};
 pub use used::{calls_at_end, calls_of, calls_throughout};

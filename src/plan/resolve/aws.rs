@@ -1,6 +1,7 @@
 use super::context::Context;
 use crate::plan::{AwsPlan, GreenPlan};
 use crate::profile::{ActionFile, At, AwsFile, FleetFile, HowFile, ProfileError, TimelineFile};
+use std::time::Duration;
 
 /// The actions that AWS has calls for.
 const POSSIBLE: [(ActionFile, &str); 7] = [
@@ -46,6 +47,8 @@ impl Context<'_> {
             }),
             elasticache: aws.elasticache.as_ref().map(|store| self.resource(store)),
             dynamodb_table: aws.dynamodb_table.as_ref().map(|table| self.resource(table)),
+            // Most values of a minute are there after two, and they may still grow.
+            cloudwatch_settle: aws.cloudwatch_settle.as_ref().map_or(Duration::from_secs(180), |settle| settle.0),
             allow: self.allowed(aws),
             capacity_per_instance,
         }
@@ -77,7 +80,7 @@ impl Context<'_> {
         written.value.clone()
     }
 
-    fn region(&mut self, written: &At<String>) -> String {
+    pub(super) fn region(&mut self, written: &At<String>) -> String {
         // An availability zone is often taken for a region: its name goes on with a letter.
         let plain = written.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !plain || !written.ends_with(|c: char| c.is_ascii_digit()) {

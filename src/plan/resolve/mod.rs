@@ -8,6 +8,7 @@ mod fleet;
 mod named_store;
 mod objective;
 mod place;
+mod publish;
 mod scenario;
 mod session;
 mod stages;

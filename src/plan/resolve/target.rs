@@ -1,6 +1,8 @@
 use super::context::Context;
-use crate::plan::{ConnectionMode, Connections, HttpVersion, Source, Stickiness, Target};
-use crate::profile::{At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile};
+use crate::plan::{AccessLog, ConnectionMode, Connections, HttpVersion, Source, Stickiness, Target};
+use crate::profile::{
+    AccessLogFile, At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,15 +43,31 @@ impl Context<'_> {
         let max_body_bytes = file.max_body.as_ref().map_or(1 << 20, |size| size.0);
         let instance = match &file.instance {
             Some(place) => self.place(place),
+            None if file.access_log.is_some() => None,
             None => Some(Source::Header("x-instance".to_owned())),
         };
+        let access_log = file.access_log.as_ref().and_then(|log| self.access_log(log, lab));
         let zone = match &file.zone {
             Some(place) => self.place(place),
             None => lab.then(|| Source::Header("x-zone".to_owned())),
         };
         let ca_file = file.ca_file.as_ref().and_then(|path| self.authority(path).map(|_| self.path(path)));
         let headers = self.literal_headers(&file.headers);
-        Target { url, instance, zone, timeout, max_body_bytes, ca_file, headers }
+        Target { url, instance, zone, access_log, timeout, max_body_bytes, ca_file, headers }
+    }
+
+    fn access_log(&mut self, file: &AccessLogFile, lab: bool) -> Option<AccessLog> {
+        if lab {
+            self.error(&file.s3.span, "the lab's balancer keeps no access logs in S3", "its responses say who served");
+        } else if !cfg!(feature = "aws") {
+            let help = "build it with the feature `aws`, which is on by default";
+            self.error(&file.s3.span, "this rushhour was built without AWS", help);
+        }
+        let found = place_in_s3(&file.s3);
+        let (bucket, prefix) = self.check(found)?;
+        let wait = file.wait.as_ref().map_or(Duration::from_secs(600), |wait| wait.0);
+        let region = file.region.as_ref().map(|region| self.region(region));
+        Some(AccessLog { bucket, prefix, region, wait })
     }
 
     /// A certificate authority, PEM.
@@ -149,6 +167,23 @@ impl Context<'_> {
             },
         }
     }
+}
+
+/// Bucket and prefix, which is empty or ends in a slash.
+fn place_in_s3(url: &At<String>) -> Result<(String, String), ProfileError> {
+    let wrong = |message: &str| ProfileError::at(&url.span, message).help("such as `s3://my-logs/alb`");
+    let place = url.strip_prefix("s3://").ok_or_else(|| wrong("not a place in S3"))?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    // "Bucket naming rules", Amazon S3 user guide.
+    let named = bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.');
+    if !named || !(3..=63).contains(&bucket.len()) {
+        return Err(wrong("not the name of a bucket"));
+    }
+    let prefix = prefix.trim_matches('/');
+    if prefix.split('/').any(|part| part == "AWSLogs") {
+        return Err(wrong("`AWSLogs` and what follows is the balancer's own; leave it out"));
+    }
+    Ok((bucket.to_owned(), if prefix.is_empty() { String::new() } else { format!("{prefix}/") }))
 }
 
 /// The base URL without the slash at its end.

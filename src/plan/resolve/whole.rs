@@ -68,6 +68,7 @@ impl Context<'_> {
             timeline,
             objectives: Vec::new(),
             compare: self.compare_rules(&file.compare),
+            publish: self.publish(&file.publish),
             user_fields,
             user_count,
             variables: journeys.variables,

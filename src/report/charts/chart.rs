@@ -1,6 +1,8 @@
 use super::{
-    adoption, answers, distribution, generator, handoffs, instances, rates, response_time, scale_out, warm_up,
+    adoption, answers, cloudwatch, distribution, generator, handoffs, instances, rates, response_time, scale_out,
+    warm_up,
 };
+use crate::history::MetricOf;
 use crate::report::Subject;
 
 /// A picture of one thing that a run shows.
@@ -52,6 +54,9 @@ pub fn charts(subject: &Subject) -> Vec<Chart> {
         answers::chart(subject),
         distribution::chart(subject),
         generator::chart(subject),
+        cloudwatch::chart(subject, MetricOf::Balancer),
+        cloudwatch::chart(subject, MetricOf::Group),
+        cloudwatch::chart(subject, MetricOf::Store),
     ];
     all.into_iter().flatten().collect()
 }

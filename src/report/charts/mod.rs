@@ -5,6 +5,7 @@ mod adoption;
 mod answers;
 mod axis;
 mod chart;
+mod cloudwatch;
 mod comparison;
 mod distribution;
 mod generator;

@@ -1,7 +1,11 @@
 use super::{Chart, charts};
 use crate::history::fixture::{action, activity, at, event, healthy, launched, row};
-use crate::history::{EventKind, Failure, FleetGauges, GeneratorGauges, Identity, Sample};
+use crate::history::{
+    CloudWatchMetrics, EventKind, Failure, FleetGauges, GeneratorGauges, Identity, MetricOf, MetricPoint, MetricSeries,
+    Sample,
+};
 use crate::plan::fixture::{PAGE, response_time_at_most};
+use crate::report::Subject;
 use crate::verdict::fixture::{Run, reject_on_new};
 use proptest::prelude::*;
 use roxmltree::Document;
@@ -218,4 +222,48 @@ proptest! {
         }
         drawn(&run);
     }
+}
+
+fn cloudwatch(of: MetricOf, metric: &str, statistic: &str, unit: &str, values: &[f64]) -> MetricSeries {
+    let points = values
+        .iter()
+        .enumerate()
+        .map(|(minute, value)| MetricPoint { at_us: at(60.0 * minute as f64 - 30.0), value: *value });
+    MetricSeries {
+        of,
+        namespace: "AWS/ApplicationELB".to_owned(),
+        metric: metric.to_owned(),
+        statistic: statistic.to_owned(),
+        unit: unit.to_owned(),
+        resource: "targetgroup/shop/73e2d6bc24d8a067".to_owned(),
+        period_seconds: 60,
+        complete: metric != "RequestCount",
+        points: points.collect(),
+    }
+}
+
+#[test]
+fn cloudwatch_is_drawn_beside_the_run_and_says_what_it_is() {
+    let series = vec![
+        cloudwatch(MetricOf::Balancer, "RequestCount", "Sum", "Count", &[600.0, 1200.0]),
+        cloudwatch(MetricOf::Balancer, "TargetResponseTime", "p99", "Seconds", &[0.02, 0.03]),
+        // Nothing to see, so no line.
+        cloudwatch(MetricOf::Balancer, "HTTPCode_Target_5XX_Count", "Sum", "Count", &[0.0, 0.0]),
+        cloudwatch(MetricOf::Group, "GroupInServiceInstances", "Average", "None", &[]),
+    ];
+    let metrics = CloudWatchMetrics { series, trouble: Vec::new() };
+    let run = Run::good();
+    let charts = run.told(|subject| charts(&Subject { cloudwatch: Some(&metrics), ..*subject }));
+    assert!(!names(&charts).contains(&"cloudwatch-group"));
+    let chart = of(&charts, "cloudwatch-balancer");
+    let texts = texts(chart).join("\n");
+    for text in
+        ["RequestCount Sum of shop (partial)", "TargetResponseTime p99 of shop", "percentiles are not the run's"]
+    {
+        assert!(texts.contains(text), "{texts}");
+    }
+    assert!(!texts.contains("5XX"));
+    let axis = chart.time_axis.as_ref().unwrap();
+    // 600 a minute; 20 ms.
+    assert_eq!(axis.series.iter().map(|series| series.values[0]).collect::<Vec<_>>(), [Some(10.0), Some(20.0)]);
 }

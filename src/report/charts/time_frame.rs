@@ -6,7 +6,9 @@ use super::plot::{Plot, XLabels};
 use super::sheet::{Area, Key};
 use super::{Series, marks};
 use crate::analysis::ColumnFigures;
+use crate::history::Offset;
 use crate::report::Subject;
+use std::time::Duration;
 
 /// What charts over the run's time have in common: the time axis, marks of events, plots below each other.
 pub(super) struct TimeFrame<'s> {
@@ -77,6 +79,13 @@ impl<'s> TimeFrame<'s> {
     /// A value of each column, at its middle.
     pub(super) fn points(&self, values: &[Option<f64>]) -> Vec<(f64, Option<f64>)> {
         values.iter().enumerate().map(|(index, value)| ((index as f64 + 0.5) * self.seconds_each(), *value)).collect()
+    }
+
+    /// What is known of the moment in the middle of each column.
+    pub(super) fn values_at(&self, value: impl Fn(Offset) -> Option<f64>) -> Vec<Option<f64>> {
+        let start = self.subject.analysis.load_start_us;
+        let middle = |column: usize| start + Duration::from_secs_f64((column as f64 + 0.5) * self.seconds_each());
+        (0..self.columns().len()).map(|column| value(middle(column))).collect()
     }
 
     /// What was counted in each second, summed up by column, as a rate.

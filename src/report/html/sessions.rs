@@ -187,7 +187,7 @@ pub(super) fn symptoms(verdict: &Verdict) -> Option<Markup> {
 }
 
 pub(super) fn aftermath(subject: &Subject) -> Option<Markup> {
-    let parts = aftermath::aftermath(subject.analysis, subject.sessions);
+    let parts = aftermath::aftermath(subject);
     let told = html! {
         @for part in &parts {
             h3 { (part.heading) }

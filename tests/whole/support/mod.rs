@@ -1,9 +1,13 @@
 mod authority;
+#[cfg(feature = "aws")]
+mod aws;
 mod balancer;
 mod program;
 mod server;
 
 pub use authority::Authority;
+#[cfg(feature = "aws")]
+pub use aws::{Emulator, put};
 pub use balancer::Balancer;
 pub use program::{Ended, Running, run, run_with, start};
 pub use server::{Reply, Request, Server};

@@ -18,6 +18,7 @@ pub fn plan() -> AwsPlan {
         green: None,
         elasticache: None,
         dynamodb_table: None,
+        cloudwatch_settle: Duration::ZERO,
         allow: allow.map(str::to_owned).to_vec(),
         capacity_per_instance: None,
     }
