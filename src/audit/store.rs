@@ -305,6 +305,10 @@ async fn rights(access: &RedisAccess) -> Check {
         let address = client(access).primary(&access.location).await?;
         let mut connection = Client::stranger(access, Some(login.clone())).connect(&address).await?;
         cmd("MULTI").query_async::<Value>(&mut connection).await?;
+        let held_back: String = cmd("PING").query_async(&mut connection).await?;
+        if held_back != "QUEUED" {
+            return Err(RedisError::from((ErrorKind::Client, "it holds no command back in a transaction")));
+        }
         let mut allowed = Vec::new();
         for words in DANGEROUS {
             match cmd(words[0]).arg(&words[1..]).query_async::<Value>(&mut connection).await {

@@ -188,10 +188,12 @@ async fn with_lab(
     let mut trusting = journey.clone();
     trusting.target.ca_file = lab.target_ca();
     let url = lab.url().context("the lab knows no URL")?;
-    let visits = Visits::new(trusting, feeder, &url);
-    let looked = match &visits {
-        Ok(visits) => Ok(look(&lab, visits).await),
-        Err(error) => Err(anyhow::anyhow!("{error}")),
+    let looked = match Visits::new(trusting, feeder, &url) {
+        Ok(visits) => {
+            look(&lab, &visits).await;
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     };
     Box::new(lab).shut_down().await;
     looked
