@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 use url::Url;
 
+#[derive(Clone)]
 pub struct Cookies {
     store: CookieStore,
     /// The line that goes with any path, as long as every cookie is for path `/`; good until the first expires.
@@ -17,6 +18,8 @@ pub struct Cookies {
     /// Last raw `Set-Cookie` lines that changed nothing lasting but the same again: most servers repeat theirs.
     last_set: Vec<Vec<u8>>,
     pub has_affinity: bool,
+    /// Held by somebody who copied them: only the application can make them worthless.
+    copied: bool,
 }
 
 impl Default for Cookies {
@@ -28,11 +31,32 @@ impl Default for Cookies {
             line_until: None,
             last_set: Vec::new(),
             has_affinity: false,
+            copied: false,
         }
     }
 }
 
 impl Cookies {
+    /// Such as somebody has who copies them: they stay when their time has passed, unless they are taken back.
+    pub fn copied() -> Cookies {
+        Cookies { copied: true, ..Cookies::default() }
+    }
+
+    pub fn held(&self) -> impl Iterator<Item = &Cookie<'static>> {
+        self.store.iter_unexpired()
+    }
+
+    /// All but those of these names.
+    pub fn without(&self, names: &[String], url: &Url) -> Cookies {
+        let mut rest = Cookies { copied: self.copied, ..Cookies::default() };
+        for cookie in self.held().filter(|cookie| !names.iter().any(|name| name == cookie.name())) {
+            // It was taken from the same origin before.
+            let _ = rest.store.insert(cookie.clone(), url);
+        }
+        rest.make_line(url);
+        rest
+    }
+
     /// The `Cookie` header for a request to `url`, if there is one to send.
     pub fn header(&mut self, url: impl FnOnce() -> Url) -> Option<HeaderValue> {
         if self.line_is_for_all_paths && self.line_until.is_none_or(|until| OffsetDateTime::now_utc() < until) {
@@ -66,13 +90,17 @@ impl Cookies {
         let mut counts_from_now = false;
         for raw in lines {
             let Ok(text) = std::str::from_utf8(raw.as_bytes()) else { continue };
-            let Ok(cookie) = RawCookie::parse(text) else { continue };
+            let Ok(mut cookie) = RawCookie::parse(text) else { continue };
             if names.has(cookie.name()) {
                 affinity = true;
                 if strip {
                     continue;
                 }
                 self.has_affinity = true;
+            }
+            if self.copied && !takes_back(&cookie) {
+                cookie.unset_expires();
+                cookie.set_max_age(None);
             }
             counts_from_now |= cookie.max_age().is_some() || cookie.expires().is_some();
             // Refused cookies (another domain, Secure over plain HTTP) are what a browser refuses, too.
@@ -82,10 +110,22 @@ impl Cookies {
         if !counts_from_now {
             self.last_set.extend(headers.get_all(header::SET_COOKIE).iter().map(|v| v.as_bytes().to_vec()));
         }
+        self.make_line(&url);
+        affinity
+    }
+
+    fn make_line(&mut self, url: &Url) {
         self.line_is_for_all_paths = self.store.iter_unexpired().all(|cookie| &*cookie.path == "/");
         self.line_until = self.store.iter_unexpired().filter_map(expiry).min();
-        self.line = self.build(&url);
-        affinity
+        self.line = self.build(url);
+    }
+}
+
+/// Whether it ends the cookie of its name (RFC 6265 §5.3).
+fn takes_back(cookie: &RawCookie<'_>) -> bool {
+    match cookie.max_age() {
+        Some(age) => !age.is_positive(),
+        None => cookie.expires_datetime().is_some_and(|at| at <= OffsetDateTime::now_utc()),
     }
 }
 
@@ -127,6 +167,17 @@ mod tests {
         assert_eq!(sent(&mut cookies, "/me"), "sid=2");
         cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), || url("/logout"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "");
+    }
+
+    #[test]
+    fn who_copied_a_cookie_keeps_it_until_it_is_taken_back() {
+        let mut cookies = Cookies::copied();
+        let briefly = set(&["sid=1; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT; Max-Age=1", "b=2; Path=/"]);
+        cookies.take(&briefly, || url("/login"), &names(), false);
+        assert!(cookies.held().all(|cookie| expiry(cookie).is_none()));
+        assert_eq!(sent(&mut cookies.without(&["b".to_owned()], &url("/")), "/me"), "sid=1");
+        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), || url("/logout"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/me"), "b=2");
     }
 
     #[test]

@@ -30,14 +30,14 @@ pub struct Journey<'a> {
     pub(super) plan: &'a CompiledPlan,
     pub(super) connector: &'a Connector,
     pub(super) base: &'a Base,
-    scenario: usize,
+    pub(super) scenario: usize,
     pub(super) slot: SlotId,
     pub(super) connection: Option<Connection>,
     pub(super) user: u32,
     pub(super) values: Values,
     pub(super) cookies: Cookies,
     pub(super) logged_in: bool,
-    relogins: u32,
+    pub(super) relogins: u32,
 }
 
 /// How a session came to its end.

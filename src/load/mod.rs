@@ -27,8 +27,10 @@ mod target;
 mod tests;
 mod timer;
 mod tls;
+mod visit;
 
 pub use gauges::LoadGauges;
 pub use pacer::pacer_name;
 pub use running::{Load, LoadError, LoadOptions, ObservationSink};
 pub use target::{TargetError, probe};
+pub use visit::{Answered, CookieHeld, Visit, Visits};

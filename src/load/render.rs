@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Mcg;
 use std::fmt::Write as _;
 
 /// What a session's templates are filled in from.
+#[derive(Clone)]
 pub struct Values {
     pub user: UserRow,
     pub variables: Vec<Option<String>>,
