@@ -1,9 +1,11 @@
-//! A folder of profiles, one after the other: those whose description asks a question. Each run is a process of its own: it leaves nothing to the next.
+//! A folder of profiles, one after the other: those whose description asks a question. Each run is a process of its own:
+//! it leaves nothing to the next.
 
 use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
 use super::report::{print_text, style};
 use super::signals::stop_signal;
+use crate::plan::FleetPlan;
 use crate::report::{SuiteResult, SuiteRow, matrix};
 use crate::run::Stop;
 use anyhow::Context as _;
@@ -40,14 +42,16 @@ pub fn run(args: &SuiteArgs) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
     for (number, path) in (1..).zip(&profiles) {
-        let asked = *stop.borrow() == Stop::Asked;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = name_of(path);
+        if *stop.borrow() == Stop::Asked {
+            rows.push(row(&name, String::new(), SuiteResult::Interrupted, "it was not begun any more"));
+            continue;
+        }
         eprintln!("── {name} ({number} of {})", profiles.len());
         let mut stop = stop.clone();
-        rows.push(match (asked, wanting(path, &args.set)) {
-            (true, _) => row(&name, String::new(), SuiteResult::Interrupted, "it was not begun any more"),
-            (false, Err(row)) => row,
-            (false, Ok(question)) => {
+        rows.push(match wanting(path, &args.set) {
+            Err(row) => row,
+            Ok(question) => {
                 let interrupt = async move { drop(stop.wait_for(|stop| *stop == Stop::Asked).await) };
                 runtime.block_on(one(path, question, args, interrupt))?
             }
@@ -73,12 +77,16 @@ fn profiles(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The question a profile asks, or the row for one that cannot be run here.
 fn wanting(path: &Path, set: &[String]) -> Result<String, SuiteRow> {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = name_of(path);
     match load_profile(path, set) {
-        Ok(Resolved { plan, .. }) if plan.target.url.is_some() => {
-            let why = "it needs an application of yours at its `target.url`; run it by itself";
+        Ok(Resolved { plan, .. }) if !matches!(plan.fleet, FleetPlan::Lab(_)) => {
+            let why = "its fleet is not the lab; run it by itself";
             Err(row(&name, plan.description, SuiteResult::Skipped, why))
         }
         Ok(Resolved { plan, .. }) if !plan.description.contains('?') => {
@@ -122,12 +130,11 @@ async fn one(
         }
     }?;
     let code = output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(Exit::Internal.code());
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let figures = match serde_json::from_slice(&output.stdout) {
         Ok(summary) => figures(&summary),
         Err(_) => vec![format!("it ended with {} before there was anything to judge", output.status)],
     };
-    Ok(SuiteRow { profile: name, question, result: SuiteResult::of(code), exit_code: Some(code), figures })
+    Ok(SuiteRow { profile: name_of(path), question, result: SuiteResult::of(code), exit_code: Some(code), figures })
 }
 
 /// What of a run's summary speaks for its verdict.
@@ -143,7 +150,7 @@ fn figures(summary: &Value) -> Vec<String> {
     figures
 }
 
-/// Where several hold: interrupted, then 4, 6, 3, 5, then what could not be run.
+/// Where several hold: interrupted, then 4, 6, 3, 5, then what could not be run. No evidence never passes.
 fn worst(rows: &[SuiteRow]) -> Exit {
     let cut_off = rows.iter().any(|row| row.result == SuiteResult::Interrupted);
     let failed = rows.iter().filter(|row| row.result == SuiteResult::Failed);
@@ -152,7 +159,8 @@ fn worst(rows: &[SuiteRow]) -> Exit {
     match (cut_off, verdicts.or(failed)) {
         (true, _) => Exit::Interrupted,
         (false, Some(code)) => Exit::Verdict(code),
-        (false, None) => Exit::Pass,
+        (false, None) if rows.iter().any(|row| row.result == SuiteResult::Held) => Exit::Pass,
+        (false, None) => Exit::Verdict(6),
     }
 }
 
@@ -179,6 +187,7 @@ mod tests {
             assert_eq!(worst(&rows(&codes)).code(), expected, "{codes:?}");
         }
         let skipped = row("p", String::new(), SuiteResult::Skipped, "no application");
-        assert_eq!(worst(&[skipped]).code(), 0);
+        assert_eq!(worst(&[skipped.clone(), rows(&[0]).remove(0)]).code(), 0);
+        assert_eq!(worst(&[skipped]).code(), 6, "nothing was run");
     }
 }

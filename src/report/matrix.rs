@@ -55,7 +55,9 @@ pub fn matrix(rows: &[SuiteRow], width: usize, style: Style) -> String {
     for row in rows {
         let (word, tone) = row.result.words();
         page.line(Some(tone), &format!("{word:<8} {}", printable(&row.profile)));
-        page.paragraph(None, "         ", &printable(&row.question));
+        if !row.question.is_empty() {
+            page.paragraph(None, "         ", &printable(&row.question));
+        }
         page.paragraph(Some(Tone::Faint), "         ", &printable(&row.figures.join(" · ")));
     }
     let count = |result: SuiteResult| rows.iter().filter(|row| row.result == result).count();
