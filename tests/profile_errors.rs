@@ -1,6 +1,6 @@
 //! What people see who get a profile wrong.
 
-use rushhour::plan::{Body, FeederSpec, Piece, Plan, Secret, Surroundings, resolve};
+use rushhour::plan::{Body, Piece, Plan, Secret, StoreTransport, Surroundings, Unrecorded, resolve};
 use rushhour::profile::{Profile, ProfileErrors};
 use std::io;
 use std::path::Path;
@@ -103,7 +103,7 @@ impl Surroundings for Desk {
     }
 }
 
-fn read(text: &str, assignments: &[&str]) -> Result<(Plan, FeederSpec), ProfileErrors> {
+fn read(text: &str, assignments: &[&str]) -> Result<(Plan, Unrecorded), ProfileErrors> {
     let assignments: Vec<String> = assignments.iter().map(|&a| a.to_owned()).collect();
     let profile = Profile::parse(Path::new("here/demo.toml"), text, &assignments)?;
     resolve(&profile, &Desk)
@@ -117,10 +117,32 @@ fn broken(from: &str, to: &str) -> ProfileErrors {
 
 #[test]
 fn the_right_profile_is_right() {
-    let (plan, feeder) = read(RIGHT, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let (plan, unrecorded) = read(RIGHT, &[]).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     assert_eq!((plan.user_count, plan.workload.max_sessions), (3, 3));
-    assert_eq!(feeder.build(Secret::new("")).row(1).0[0].expose(), "b");
+    assert_eq!(unrecorded.feeder.build(Secret::new("")).row(1).0[0].expose(), "b");
     assert!(!serde_json::to_string(&plan).unwrap().contains("s3cret"));
+}
+
+#[test]
+fn a_store_is_named_without_its_secrets_in_the_plan() {
+    let store = "\n[store]\naddress = \"redis.example.com:6380\"\npassword = { env = \"PASSWORD\" }\n";
+    let (plan, unrecorded) = read(&format!("{RIGHT}{store}"), &[]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let access = unrecorded.store.unwrap();
+    let login = access.login.as_ref().unwrap();
+    assert_eq!((login.user.as_str(), login.password.expose()), ("default", "s3cret"));
+    assert_eq!((access.nodes.len(), access.canary_prefix.as_str()), (1, "rhprobe:"));
+    assert_eq!(access.transport, StoreTransport::Tls { ca_pem: None });
+    assert!(!serde_json::to_string(&plan).unwrap().contains("s3cret"));
+    assert!(!format!("{access:?}").contains("s3cret"));
+}
+
+#[test]
+fn the_lab_has_a_store_of_its_own() {
+    let text = "scenarios = [{ name = \"a\", steps = [{ name = \"b\", get = \"/\" }] }]\n\
+                workload = { stages = [\"1/s for 9s\"] }\nstore = { address = \"r:1\" }";
+    let errors = read(text, &[]).unwrap_err();
+    assert_eq!(errors.errors.len(), 1);
+    assert!(errors.errors[0].message.contains("a store of its own"), "{}", errors.render(false));
 }
 
 /// What is broken, how, what is said, and the text pointed at.
@@ -150,6 +172,19 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("{ header = \"x-instance\" }", "{ regex = \"(\" }", "not a regular expression", "\"(\""),
     ("mode = \"browser\"", "mode = \"rotate\"", "`rotate` without a limit", "\"rotate\""),
     ("mode = \"browser\"", "max_age = \"5s\"", "is for `mode = \"rotate\"`", "\"5s\""),
+    // The store that it names
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"redis\"", "this is not an address", "\"redis\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"redis://a:b@r:1\"", "this is not an address", "\"redis://***@r:1\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\nsentinels = { addresses = [\"s:1\"], name = \"m\" }", "`address` beside `sentinels`", "\"r:1\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\nsentinels = { addresses = [], name = \"m\" }", "no sentinel at all", "[]"),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\nsession_prefixes = [\"s:\"]", "does not say where the store is", "[store]"),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\nuser = { env = \"PASSWORD\" }", "`user` without `password`", "{ env = \"PASSWORD\" }"),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\npassword = \"hunter2\"", "never written in a profile", "\"*******\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\ntransport = \"plain\"\nca_file = \"ca.pem\"", "nobody shows a certificate in plain text", "\"ca.pem\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\nsession_prefixes = [\"rh\"]", "would be taken for sessions", "\"rh\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\ncanary_prefix = \"\"", "among everybody's", "\"\""),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\nwait_for_replicas = 9", "9 replicas are not possible", "9"),
+    ("provider = \"observe\"", "provider = \"observe\"\n[store]\naddress = \"r:1\"\nadress = \"r:1\"", "unknown key `adress` in `store`", "adress"),
     // Users
     ("csv = \"users.csv\"", "generate = 9\npassword = \"hunter2\"", "never written in a profile", "\"*******\""),
     ("csv = \"users.csv\"", "generate = 9\npassword = { env = \"NONE\" }", "`NONE` is not set", "{ env = \"NONE\" }"),

@@ -19,10 +19,10 @@ fn every_shipped_profile_resolves() {
     assert!(shipped.len() >= 4, "{shipped:?}");
     for path in shipped {
         let resolved = profile::load(&path, &[]).and_then(|profile| resolve(&profile, &ThisMachine));
-        let (plan, feeder) = resolved.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        let (plan, unrecorded) = resolved.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
         assert_eq!(plan.name, path.file_stem().unwrap().to_str().unwrap());
         assert!(!plan.description.is_empty() && !plan.objectives.is_empty(), "{}", plan.name);
-        assert_eq!(feeder.build(Secret::new("made up")).len(), plan.user_count);
+        assert_eq!(unrecorded.feeder.build(Secret::new("made up")).len(), plan.user_count);
         let json = serde_json::to_string(&plan).unwrap();
         let again: rushhour::plan::Plan = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), json);
@@ -33,12 +33,12 @@ fn every_shipped_profile_resolves() {
 #[test]
 fn lab_profiles_are_small_enough_for_two_cores() {
     for path in shipped() {
-        let (plan, feeder) = resolve(&profile::load(&path, &[]).unwrap(), &ThisMachine).unwrap();
+        let (plan, unrecorded) = resolve(&profile::load(&path, &[]).unwrap(), &ThisMachine).unwrap();
         let FleetPlan::Lab(lab) = &plan.fleet else { continue };
         let estimate = plan.estimate();
         assert!(estimate.peak_requests_per_second < 160.0, "{}: {estimate:?}", plan.name);
         assert_eq!(lab.users, plan.user_count);
-        assert!(matches!(feeder.build(Secret::new("made up")), Feeder::Generated { .. }));
+        assert!(matches!(unrecorded.feeder.build(Secret::new("made up")), Feeder::Generated { .. }));
         if let Some(scaler) = &lab.autoscaler {
             let (first, most) = (f64::from(lab.instances), f64::from(scaler.max));
             let peak = estimate.peak_requests_per_second;

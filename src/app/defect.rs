@@ -32,6 +32,8 @@ pub enum Defect {
     LocalJobs,
     /// Sessions and tokens never expire in the store. Nobody is asked to log in who should be, and it fills up.
     SessionsWithoutTtl,
+    /// A login is as good as ever at any age, as long as it is used.
+    NoAbsoluteTimeout,
     /// Asked to end, it ends at once and drops what it has.
     DrainIgnored,
     /// Its health check says yes whatever it is asked: also while it boots, when every request gives 503.

@@ -66,6 +66,10 @@ impl Instance {
             Some(Defect::LocalJobs) => Queue::local(),
             _ => Queue::shared(store.clone(), keys.clone(), config),
         };
+        let absolute_timeout = match config.defect {
+            Some(Defect::NoAbsoluteTimeout) => Duration::MAX,
+            _ => Duration::from_millis(config.absolute_timeout_ms),
+        };
         let mut capacity = config.capacity.clone();
         if config.defect == Some(Defect::SlowWarmUp) {
             capacity.warm_up = Some(SLOW_WARM_UP);
@@ -80,7 +84,7 @@ impl Instance {
             cookie: SessionCookie::new(config),
             tokens: Tokens::new(records.clone()),
             passwords: Passwords::new(&config.users, config.password_cost)?,
-            absolute_timeout: Duration::from_millis(config.absolute_timeout_ms),
+            absolute_timeout,
             user_data_ttl_ms: config.user_data_ttl_ms,
             job_queued: Notify::new(),
             defect: config.defect,

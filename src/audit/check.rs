@@ -53,6 +53,12 @@ impl Practice {
         self.found(if holds { CheckResult::Passed } else { CheckResult::Failed }, seen)
     }
 
+    /// Why it cannot be told.
+    pub(super) fn not_applicable(self, why: impl Into<String>) -> Check {
+        self.found(CheckResult::NotApplicable, why)
+    }
+
+    /// Why it was not told.
     pub(super) fn unknown(self, why: impl Into<String>) -> Check {
         self.found(CheckResult::Unknown, why)
     }

@@ -1,21 +1,37 @@
+use super::application::Application;
 use super::check::{Check, Practice};
-use super::http::Site;
 use super::routing::routing;
-use super::sessions::{Visitor, sessions};
+use super::sessions::sessions;
 use super::store::store;
+use super::timeouts::{TimeOuts, wait_for_ends};
 use crate::fleet::Fleet;
-use crate::plan::Action;
+use crate::load::Visits;
+use crate::plan::{Action, Plan, StoreAccess};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// What is audited.
 pub struct Audited<'a> {
-    pub fleet: &'a dyn Fleet,
-    /// Of a user who may log in.
-    pub user: &'a str,
-    pub password: &'a str,
-    /// After this long without a request a session may be gone.
-    pub idle_timeout: Duration,
+    /// By whose steps users log in.
+    pub plan: &'a Plan,
+    pub visits: &'a Visits,
+    pub store: Option<&'a StoreAccess>,
+    /// The lab. Nothing is done to any other fleet.
+    pub lab: Option<&'a dyn Fleet>,
+    /// After this long without a request a session may be gone, where that is agreed.
+    pub idle_timeout: Option<Duration>,
+    pub tell: &'a dyn Fn(Progress),
+}
+
+/// What goes on, for those who wait.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    Doing(&'static str),
+    /// For sessions to end.
+    Waiting {
+        waited: Duration,
+        of: Duration,
+    },
 }
 
 const READINESS: Practice = Practice {
@@ -27,29 +43,50 @@ const READINESS: Practice = Practice {
 const UNREADY_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Looks at a fleet that is up and has no traffic.
-pub async fn audit(audited: &Audited<'_>) -> Result<Vec<Check>, String> {
-    let url = audited.fleet.url().ok_or("the fleet knows no URL")?;
-    let site = Site::new(&url, audited.fleet.target_ca().as_deref())?;
-    let mut checks = routing(&site, "/login").await;
-    checks.extend(sessions(&site, &Visitor { user: audited.user, password: audited.password }).await);
-    if let Some(access) = audited.fleet.store() {
-        checks.extend(store(&access, audited.idle_timeout).await);
+impl Audited<'_> {
+    /// Looks at a deployment that is up. What is found is added to `checks` as it is found, so that whoever gives this
+    /// up has what there is.
+    pub async fn look(&self, checks: &mut Vec<Check>) {
+        let application = self.application();
+        (self.tell)(Progress::Doing("who serves"));
+        checks.extend(routing(&application).await);
+        (self.tell)(Progress::Doing("a session, from its login to its logout"));
+        checks.extend(sessions(&application).await.0);
+        if let Some(access) = self.store {
+            (self.tell)(Progress::Doing("the session store"));
+            checks.extend(store(access, self.idle_timeout, self.lab.is_some()).await);
+        }
+        // Last, because it takes the store away.
+        checks.push(match self.lab {
+            Some(lab) => {
+                (self.tell)(Progress::Doing("health checks without a store"));
+                readiness(lab).await
+            }
+            None => READINESS.not_applicable("only the lab's store can be taken away to see"),
+        });
     }
-    // Last, because it takes the store away.
-    checks.push(readiness(audited.fleet).await);
-    Ok(checks)
+
+    /// Waits for sessions to end.
+    pub async fn wait_out(&self, limits: TimeOuts, checks: &mut Vec<Check>) {
+        let application = self.application();
+        let journey = application.journey().await.map(|(journey, _)| journey);
+        checks.extend(wait_for_ends(&application, journey, limits, self.tell).await);
+    }
+
+    fn application(&self) -> Application<'_> {
+        Application { plan: self.plan, visits: self.visits }
+    }
 }
 
 /// Without a store no instance can serve: the balancer has to find out, and to come back to them afterwards.
-async fn readiness(fleet: &dyn Fleet) -> Check {
-    let healthy = || fleet.gauges().map(|gauges| gauges.healthy);
+async fn readiness(lab: &dyn Fleet) -> Check {
+    let healthy = || lab.gauges().map(|gauges| gauges.healthy);
     let before = healthy();
-    if let Err(error) = fleet.apply(&Action::StoreOutage).await {
+    if let Err(error) = lab.apply(&Action::StoreOutage).await {
         return READINESS.unknown(error.to_string());
     }
     let unready = within(UNREADY_WITHIN, || healthy() == Some(0)).await;
-    if let Err(error) = fleet.apply(&Action::StoreRecovery).await {
+    if let Err(error) = lab.apply(&Action::StoreRecovery).await {
         return READINESS.unknown(error.to_string());
     }
     let back = within(UNREADY_WITHIN, || healthy() == before).await;

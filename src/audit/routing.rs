@@ -1,12 +1,15 @@
+use super::application::{Application, Told};
 use super::check::{Check, Practice};
-use super::http::{Site, is_affinity};
+use crate::history::{Failure, Outcome, StepId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Requests of visitors without any cookie, one connection each.
+/// Visitors without any cookie, one connection each.
 const VISITORS: u32 = 48;
-/// The busiest instance over the mean. Round robin is at 1; a random balancer is below this in 99 of 100 audits of four
-/// instances.
+/// The busiest instance over the mean.
 const MOST_UNEVEN: f64 = 1.6;
+/// Of a random balancer, the busiest instance is as far above its mean (in standard deviations) in less than one of a
+/// thousand audits.
+const BY_CHANCE: f64 = 4.0;
 
 const ZONES: Practice = Practice {
     name: "instances over zones",
@@ -24,39 +27,113 @@ const STICKY: Practice = Practice {
     remedy: "switch the balancer's stickiness off: a stateless application needs none",
 };
 
+/// What the answers to some visitors tell of whoever served them.
+#[derive(Default)]
+struct Served {
+    by_instance: BTreeMap<String, u32>,
+    by_zone: BTreeMap<String, BTreeSet<String>>,
+    affinity: BTreeSet<String>,
+}
+
 /// Who serves, where, and how evenly: as responses tell.
-pub(super) async fn routing(site: &Site, path: &str) -> Vec<Check> {
-    let mut served: BTreeMap<String, u32> = BTreeMap::new();
-    let mut zones: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut affinity = None;
-    for _ in 0..VISITORS {
-        let answer = match site.get(path, None).await {
-            Ok(answer) => answer,
-            Err(error) => return [ZONES, EVEN, STICKY].map(|practice| practice.unknown(error.clone())).to_vec(),
-        };
-        affinity = affinity.or(answer.cookies().find(|cookie| is_affinity(cookie)).map(str::to_owned));
-        let (Some(instance), zone) = (answer.header("x-instance"), answer.header("x-zone")) else { continue };
-        *served.entry(instance.to_owned()).or_default() += 1;
-        zones.entry(zone.unwrap_or_default().to_owned()).or_default().insert(instance.to_owned());
+pub(super) async fn routing(application: &Application<'_>) -> Vec<Check> {
+    match served(application).await {
+        Ok(served) => vec![zones(&served), even(&served.by_instance), sticky(&served.affinity)],
+        Err(why) => [ZONES, EVEN, STICKY].map(|practice| practice.unknown(why.clone())).to_vec(),
     }
-    let cookie = affinity.as_deref().and_then(|cookie| cookie.split('=').next()).unwrap_or_default();
-    let sticky = STICKY.holds(
-        affinity.is_none(),
-        if affinity.is_some() { format!("the balancer sets the cookie {cookie}") } else { "no affinity cookie".into() },
-    );
-    if served.is_empty() {
-        let why = "responses do not say who served them (X-Instance)";
-        return vec![ZONES.unknown(why), EVEN.unknown(why), sticky];
+}
+
+async fn served(application: &Application<'_>) -> Result<Served, String> {
+    let step = open_step(application).await?;
+    let mut served = Served::default();
+    for visitor in 0..VISITORS {
+        let mut visit = application.visits.begin(scenario_of(application, step), visitor);
+        let answered = application.visits.take(&mut visit, step).await;
+        if let Outcome::Failed(_) = answered.outcome {
+            return Err(format!("`{}`: {}", application.step(step).name, Told(&answered)));
+        }
+        let cookies = application.visits.cookies(&visit).into_iter();
+        served.affinity.extend(cookies.filter(|cookie| cookie.is_affinity).map(|cookie| cookie.name));
+        let Some(instance) = answered.instance else { continue };
+        *served.by_instance.entry(instance.to_string()).or_default() += 1;
+        if let Some(zone) = answered.zone {
+            served.by_zone.entry(zone.to_string()).or_default().insert(instance.to_string());
+        }
+    }
+    Ok(served)
+}
+
+/// The first step that anybody can take without having done anything before.
+async fn open_step(application: &Application<'_>) -> Result<StepId, String> {
+    let ids = (0..application.plan.steps.len()).map(|at| StepId(at as u16));
+    for id in ids.filter(|id| application.step(*id).method == "GET") {
+        let mut visit = application.visits.begin(scenario_of(application, id), 0);
+        let answered = application.visits.take(&mut visit, id).await;
+        if answered.outcome != Outcome::Failed(Failure::NotSent) {
+            return Ok(id);
+        }
+    }
+    Err("no GET step of the profile can be taken by a visitor who has done nothing before".to_owned())
+}
+
+fn scenario_of(application: &Application<'_>, step: StepId) -> usize {
+    usize::from(application.step(step).scenario)
+}
+
+fn zones(served: &Served) -> Check {
+    let zones = &served.by_zone;
+    if zones.is_empty() {
+        return ZONES.not_applicable("responses do not tell the zone that served them (`target.zone`)");
     }
     let counts: Vec<String> = zones.iter().map(|(zone, instances)| format!("{} in {zone}", instances.len())).collect();
-    let sizes: Vec<usize> = zones.values().map(BTreeSet::len).collect();
-    let apart = sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0);
+    let sizes = || zones.values().map(BTreeSet::len);
+    let apart = sizes().max().unwrap_or(0) - sizes().min().unwrap_or(0);
+    ZONES.holds(zones.len() >= 2 && apart <= 1, counts.join(", "))
+}
+
+fn even(served: &BTreeMap<String, u32>) -> Check {
+    if served.is_empty() {
+        return EVEN.not_applicable("responses do not tell who served them (`target.instance`)");
+    }
     let shares: Vec<String> = served.iter().map(|(instance, count)| format!("{instance} {count}")).collect();
-    let mean = f64::from(served.values().sum::<u32>()) / served.len() as f64;
-    let uneven = f64::from(*served.values().max().unwrap_or(&0)) / mean;
-    vec![
-        ZONES.holds(zones.len() >= 2 && apart <= 1, counts.join(", ")),
-        EVEN.holds(uneven <= MOST_UNEVEN, format!("of {VISITORS} requests: {}", shares.join(", "))),
-        sticky,
-    ]
+    let total: u32 = served.values().sum();
+    EVEN.holds(!is_uneven(served.values().copied()), format!("of {total} requests: {}", shares.join(", ")))
+}
+
+/// Whether the busiest has more than its share by more than chance.
+fn is_uneven(counts: impl Iterator<Item = u32> + Clone) -> bool {
+    let share = 1.0 / counts.clone().count() as f64;
+    let total = f64::from(counts.clone().sum::<u32>());
+    let (mean, deviation) = (total * share, (total * share * (1.0 - share)).sqrt());
+    counts.map(f64::from).any(|count| count > mean * MOST_UNEVEN && count > mean + BY_CHANCE * deviation)
+}
+
+fn sticky(affinity: &BTreeSet<String>) -> Check {
+    let names: Vec<&str> = affinity.iter().map(String::as_str).collect();
+    let seen = match names.as_slice() {
+        [] => "no affinity cookie".to_owned(),
+        names => format!("the balancer sets the cookie {}", names.join(", ")),
+    };
+    STICKY.holds(affinity.is_empty(), seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routing_is_uneven_only_where_chance_does_not_explain_it() {
+        for (counts, uneven) in [
+            (vec![48], false),
+            (vec![24, 24], false),
+            (vec![31, 17], false),
+            (vec![44, 4], true),
+            // Of four at random, one is often at 20; of twelve, at twice the mean.
+            (vec![20, 10, 9, 9], false),
+            (vec![8, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 2], false),
+            (vec![30, 6, 6, 6], true),
+        ] {
+            assert_eq!(is_uneven(counts.iter().copied()), uneven, "{counts:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
-use super::check::{Check, CheckResult, Practice};
+use super::check::{Check, Practice};
 use crate::plan::{Secret, StoreAccess, StoreLocation, StoreLogin};
 use crate::store::Client;
-use redis::{InfoDict, Value, cmd, pipe};
+use redis::{ErrorKind, InfoDict, RedisError, Value, cmd, pipe};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -54,8 +54,8 @@ const TTL: Practice = Practice {
     remedy: "set a time to live on every key of a session, with the write that makes it",
 };
 const IDLE: Practice = Practice {
-    name: "idle time-out honoured",
-    why: "a session that lives longer than agreed can be used by whoever finds it",
+    name: "time to live within the idle time-out",
+    why: "a key that lives longer than agreed can be used by whoever finds its session",
     remedy: "make the time to live of the keys the idle time-out",
 };
 const EVICTION: Practice = Practice {
@@ -64,25 +64,26 @@ const EVICTION: Practice = Practice {
     remedy: "set `maxmemory-policy noeviction`, and an alarm on the memory in use",
 };
 
-/// Commands no application needs, in a form that does no harm where they are allowed.
-const DANGEROUS: [&[&str]; 5] = [
-    &["CONFIG", "GET", "maxmemory"],
-    &["KEYS", "no-such-key"],
-    &["FLUSHALL", "NO-SUCH-OPTION"],
-    &["SHUTDOWN", "NO-SUCH-OPTION"],
-    &["ACL", "LIST"],
-];
+/// Commands no application needs. They are put into a transaction that is then discarded, so that none is carried out
+/// where it is allowed.
+const DANGEROUS: [&[&str]; 5] =
+    [&["CONFIG", "GET", "maxmemory"], &["KEYS", "*"], &["FLUSHALL"], &["REPLICAOF", "NO", "ONE"], &["ACL", "LIST"]];
 const KEYS_SAMPLED: usize = 1000;
+/// Keys that are looked through for those of sessions.
+const KEYS_SEEN: usize = 200_000;
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
-/// `idle_timeout`: after which a session may be gone.
-pub(super) async fn store(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
-    let mut checks = vec![zones(access), failover(access).await];
+/// `idle_timeout`: after which a session may be gone, where that is agreed. `whole`: `access` tells all there is to the
+/// store, and no service is behind it.
+pub(super) async fn store(access: &StoreAccess, idle_timeout: Option<Duration>, whole: bool) -> Vec<Check> {
+    let mut checks = vec![zones(access), failover(access, whole).await];
     checks.extend(settings(access).await);
-    checks.push(AT_REST.found(CheckResult::NotApplicable, "cannot be told from outside"));
+    checks.push(AT_REST.not_applicable("cannot be told from outside"));
     checks.push(plain_text(access).await);
     checks.push(stranger(access, None, NO_PASSWORD).await);
-    let wrong = StoreLogin { password: Secret::new("wrong"), ..access.app_login.clone() };
+    let known = access.app_login.as_ref().or(access.login.as_ref());
+    let user = known.map_or("default".to_owned(), |login| login.user.clone());
+    let wrong = StoreLogin { user, password: Secret::new("wrong") };
     checks.push(stranger(access, Some(wrong), WRONG_PASSWORD).await);
     checks.push(rights(access).await);
     checks.extend(times_to_live(access, idle_timeout).await);
@@ -90,26 +91,33 @@ pub(super) async fn store(access: &StoreAccess, idle_timeout: Duration) -> Vec<C
 }
 
 fn zones(access: &StoreAccess) -> Check {
+    if access.nodes.iter().any(|node| node.zone.is_empty()) {
+        return ZONES.not_applicable("the profile names no zone for each node (`store.nodes`)");
+    }
     let zones: BTreeSet<&str> = access.nodes.iter().map(|node| node.zone.as_str()).collect();
     let told: Vec<String> = access.nodes.iter().map(|node| format!("{} in {}", node.name, node.zone)).collect();
     ZONES.holds(zones.len() >= 2, told.join(", "))
 }
 
 fn client(access: &StoreAccess) -> Client {
-    Client::new(&access.ca_pem, Some(access.login.clone()))
+    Client::of(access)
 }
 
-async fn failover(access: &StoreAccess) -> Check {
+async fn failover(access: &StoreAccess, whole: bool) -> Check {
     let (addresses, name) = match &access.location {
+        StoreLocation::Direct(_) if !whole => {
+            return FAILOVER.not_applicable("cannot be told of an address that a service may be behind");
+        }
         StoreLocation::Direct(_) => return FAILOVER.holds(false, "a single server, nobody watches it"),
         StoreLocation::Sentinels { addresses, name } => (addresses, name),
     };
     for address in addresses {
-        let Ok(mut sentinel) = client(access).connect(address).await else { continue };
+        let Ok(mut sentinel) = client(access).connect_to_sentinel(address).await else { continue };
         let answer: redis::RedisResult<String> =
             cmd("SENTINEL").arg("CKQUORUM").arg(name).query_async(&mut sentinel).await;
         return match answer {
             Ok(answer) => FAILOVER.holds(true, answer),
+            Err(error) if error.code() == Some("NOPERM") => FAILOVER.unknown(error.to_string()),
             Err(error) => FAILOVER.holds(false, error.to_string()),
         };
     }
@@ -139,14 +147,18 @@ async fn settings(access: &StoreAccess) -> Vec<Check> {
 
 /// Tries every node in clear, at the address that is known and at the port it says it has.
 async fn plain_text(access: &StoreAccess) -> Check {
-    let mut tried = 0;
+    let (mut tried, mut silent) = (0, Vec::new());
     for node in &access.nodes {
         let mut addresses = vec![node.address.clone()];
-        if let Ok(mut connection) = client(access).connect(&node.address).await
-            && let Ok(info) = cmd("INFO").arg("server").query_async::<InfoDict>(&mut connection).await
-            && let (Some(port), Some((host, _))) = (info.get::<u16>("tcp_port"), node.address.rsplit_once(':'))
-        {
-            addresses.push(format!("{host}:{port}"));
+        match client(access).connect(&node.address).await {
+            Ok(mut connection) => {
+                let info = cmd("INFO").arg("server").query_async::<InfoDict>(&mut connection).await;
+                let port = info.ok().and_then(|info| info.get::<u16>("tcp_port")).filter(|port| *port > 0);
+                if let (Some(port), Some((host, _))) = (port, node.address.rsplit_once(':')) {
+                    addresses.push(format!("{host}:{port}"));
+                }
+            }
+            Err(_) => silent.push(node.name.as_str()),
         }
         for address in addresses {
             if speaks_plainly(&address).await {
@@ -155,7 +167,10 @@ async fn plain_text(access: &StoreAccess) -> Check {
             tried += 1;
         }
     }
-    IN_TRANSIT.holds(tried > 0, format!("{tried} attempts refused, {} nodes", access.nodes.len()))
+    if !silent.is_empty() {
+        return IN_TRANSIT.unknown(format!("no answer from {}", silent.join(", ")));
+    }
+    IN_TRANSIT.holds(true, format!("{tried} attempts refused, {} nodes", access.nodes.len()))
 }
 
 /// Every answer of a Redis begins with one of these, also a refusal; one of TLS does not.
@@ -171,66 +186,93 @@ async fn speaks_plainly(address: &str) -> bool {
 }
 
 async fn stranger(access: &StoreAccess, login: Option<StoreLogin>, practice: Practice) -> Check {
-    let stranger = Client::new(&access.ca_pem, login);
+    let stranger = Client::stranger(access, login);
+    let mut silent = None;
     for node in &access.nodes {
         let asked = async {
             let mut connection = stranger.connect(&node.address).await?;
             cmd("PING").query_async::<Value>(&mut connection).await
         };
         match asked.await {
-            Ok(_) => return practice.holds(false, format!("{} answers", node.name)),
-            Err(error) if error.is_io_error() => return practice.unknown(format!("{}: {error}", node.name)),
-            Err(_) => {}
+            Err(error) if is_turned_away(&error) => {}
+            // Somebody who may do little was let in all the same.
+            Err(error) if error.code() != Some("NOPERM") => silent = Some(format!("{}: {error}", node.name)),
+            Ok(_) | Err(_) => return practice.holds(false, format!("{} answers", node.name)),
         }
     }
-    practice.holds(true, format!("refused by {} nodes", access.nodes.len()))
+    match silent {
+        Some(why) => practice.unknown(why),
+        None => practice.holds(true, format!("refused by {} nodes", access.nodes.len())),
+    }
+}
+
+fn is_turned_away(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
 }
 
 async fn rights(access: &StoreAccess) -> Check {
-    let application = Client::new(&access.ca_pem, Some(access.app_login.clone()));
-    let connected = async {
-        let address = application.primary(&access.location).await?;
-        application.connect(&address).await
+    let Some(login) = &access.app_login else {
+        return RIGHTS.not_applicable("the profile does not name the application's user (`store.application`)");
     };
-    let mut connection = match connected.await {
-        Ok(connection) => connection,
-        Err(error) => return RIGHTS.unknown(error.to_string()),
-    };
-    let mut allowed = Vec::new();
-    for words in DANGEROUS {
-        let tried = cmd(words[0]).arg(&words[1..]).query_async::<Value>(&mut connection).await;
-        if !tried.is_err_and(|error| error.code() == Some("NOPERM")) {
-            allowed.push(words[0]);
+    let asked = async {
+        let address = client(access).primary(&access.location).await?;
+        let mut connection = Client::stranger(access, Some(login.clone())).connect(&address).await?;
+        cmd("MULTI").query_async::<Value>(&mut connection).await?;
+        let held_back: String = cmd("PING").query_async(&mut connection).await?;
+        if held_back != "QUEUED" {
+            return Err(RedisError::from((ErrorKind::Client, "it holds no command back in a transaction")));
         }
-    }
-    let told = if allowed.is_empty() {
-        format!("{} dangerous commands refused", DANGEROUS.len())
-    } else {
-        format!("may run {}", allowed.join(", "))
+        let mut allowed = Vec::new();
+        for words in DANGEROUS {
+            match cmd(words[0]).arg(&words[1..]).query_async::<Value>(&mut connection).await {
+                Ok(_) => allowed.push(words[0]),
+                // No right to it, or there is no such command on this server.
+                Err(error) if error.code() == Some("NOPERM") || is_unknown_command(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        cmd("DISCARD").query_async::<Value>(&mut connection).await?;
+        Ok(allowed)
     };
-    RIGHTS.holds(allowed.is_empty(), told)
+    match asked.await {
+        Ok(allowed) if allowed.is_empty() => {
+            RIGHTS.holds(true, format!("{} dangerous commands refused", DANGEROUS.len()))
+        }
+        Ok(allowed) => RIGHTS.holds(false, format!("may run {}", allowed.join(", "))),
+        Err(error) => RIGHTS.unknown(error.to_string()),
+    }
 }
 
-async fn times_to_live(access: &StoreAccess, idle_timeout: Duration) -> Vec<Check> {
+fn is_unknown_command(error: &RedisError) -> bool {
+    error.detail().is_some_and(|detail| detail.contains("unknown command"))
+}
+
+async fn times_to_live(access: &StoreAccess, idle_timeout: Option<Duration>) -> Vec<Check> {
+    if access.session_prefixes.is_empty() {
+        let why = "the profile does not say what keys of sessions start with (`store.session_prefixes`)";
+        return [TTL, IDLE].map(|p| p.not_applicable(why)).to_vec();
+    }
     let times = match session_times(access).await {
-        Ok(times) if times.is_empty() => return [TTL, IDLE].map(|p| p.unknown("no session was found")).to_vec(),
+        Ok(times) if times.is_empty() => {
+            return [TTL, IDLE].map(|p| p.unknown("no key of a session was found")).to_vec();
+        }
         Ok(times) => times,
         Err(error) => return [TTL, IDLE].map(|p| p.unknown(error.to_string())).to_vec(),
     };
     let without = times.iter().filter(|ms| **ms < 0).count();
-    let agreed = idle_timeout.as_secs_f64();
     let longest = Duration::from_millis(times.iter().max().copied().unwrap_or_default().max(0) as u64);
-    vec![
-        TTL.holds(without == 0, format!("{without} of {} keys have no time to live", times.len())),
+    let within = match idle_timeout {
+        None => IDLE.not_applicable("the profile names no `session.idle_timeout`"),
+        Some(agreed) if without > 0 => {
+            IDLE.holds(false, format!("sessions never end, {:.0} s agreed", agreed.as_secs_f64()))
+        }
         // The clock of the store ticks in milliseconds.
-        IDLE.holds(
-            without == 0 && longest <= idle_timeout + Duration::from_millis(1),
-            match without {
-                0 => format!("{:.0} s at most, {agreed:.0} s agreed", longest.as_secs_f64()),
-                _ => format!("sessions never end, {agreed:.0} s agreed"),
-            },
+        Some(agreed) => IDLE.holds(
+            longest <= agreed + Duration::from_millis(1),
+            format!("{:.0} s at most, {:.0} s agreed", longest.as_secs_f64(), agreed.as_secs_f64()),
         ),
-    ]
+    };
+    vec![TTL.holds(without == 0, format!("{without} of {} keys have no time to live", times.len())), within]
 }
 
 /// Milliseconds to live of keys of sessions; -1: for ever.
@@ -238,12 +280,14 @@ async fn session_times(access: &StoreAccess) -> redis::RedisResult<Vec<i64>> {
     let address = client(access).primary(&access.location).await?;
     let mut primary = client(access).connect(&address).await?;
     let mut times = Vec::new();
-    let mut cursor = 0;
+    let (mut cursor, mut seen) = (0, 0);
     loop {
-        let (next, keys): (u64, Vec<String>) =
+        let (next, keys): (u64, Vec<Vec<u8>>) =
             cmd("SCAN").arg(cursor).arg("COUNT").arg(KEYS_SAMPLED).query_async(&mut primary).await?;
         let mut question = pipe();
-        let is_session = |key: &&String| access.session_prefixes.iter().any(|prefix| key.starts_with(prefix));
+        seen += keys.len();
+        let is_session =
+            |key: &&Vec<u8>| access.session_prefixes.iter().any(|prefix| key.starts_with(prefix.as_bytes()));
         for key in keys.iter().filter(is_session) {
             question.cmd("PTTL").arg(key);
         }
@@ -252,7 +296,7 @@ async fn session_times(access: &StoreAccess) -> redis::RedisResult<Vec<i64>> {
             times.extend(found.into_iter().filter(|ms| *ms != -2));
         }
         cursor = next;
-        if cursor == 0 || times.len() >= KEYS_SAMPLED {
+        if cursor == 0 || times.len() >= KEYS_SAMPLED || seen >= KEYS_SEEN {
             return Ok(times);
         }
     }

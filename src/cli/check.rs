@@ -1,7 +1,8 @@
 use super::exit::Exit;
-use super::profile::load_profile;
-use crate::plan::{ConnectionMode, Estimate, FleetPlan, Model, Plan};
+use super::profile::{Resolved, load_profile};
+use crate::plan::{ConnectionMode, Estimate, FleetPlan, Model, Plan, StoreAccess, StoreLocation, StoreTransport};
 use crate::profile::Span;
+use crate::store::{probe_rule, sentinel_rule};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -35,8 +36,8 @@ pub struct Machine {
 }
 
 pub fn run(args: &CheckArgs) -> Result<Exit> {
-    let plan = match load_profile(&args.profile, &args.set) {
-        Ok(resolved) => resolved.plan,
+    let Resolved { plan, unrecorded } = match load_profile(&args.profile, &args.set) {
+        Ok(resolved) => resolved,
         Err(exit) => return Ok(exit),
     };
     let (estimate, machine) = (plan.estimate(), this_machine()?);
@@ -47,10 +48,14 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
             "estimate": as_json(&estimate),
             "machine": { "file_descriptors": machine.file_descriptors, "local_ports": machine.local_ports },
             "shortages": wanting,
+            "store_rule": unrecorded.store.as_ref().map(probe_rule),
         });
         anstream::println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
         anstream::print!("{}", explain(&plan, &estimate, machine));
+        if let Some(store) = &unrecorded.store {
+            anstream::print!("{}", explain_store(store));
+        }
     }
     Ok(if wanting.is_empty() { Exit::Pass } else { Exit::Usage })
 }
@@ -157,6 +162,30 @@ pub fn explain(plan: &Plan, estimate: &Estimate, machine: Machine) -> String {
     }
     for shortage in shortages(estimate, machine) {
         line("NOT POSSIBLE", shortage);
+    }
+    text
+}
+
+/// What a run of this plan asks of the store that the profile names, for people.
+fn explain_store(store: &StoreAccess) -> String {
+    let place = match &store.location {
+        StoreLocation::Direct(address) => address.clone(),
+        StoreLocation::Sentinels { addresses, name } => {
+            format!("what {} sentinels know as `{name}`", addresses.len())
+        }
+    };
+    let transport = match store.transport {
+        StoreTransport::Tls { .. } => "over TLS",
+        StoreTransport::Plain => "in plain text",
+    };
+    let mut text = format!("{:<18} {place}, {transport}\n", "store");
+    let _ = writeln!(
+        text,
+        "\nThe probe of the store needs no more than this (before Redis 7, `~` in place of `%R~`):\n\n{}",
+        probe_rule(store)
+    );
+    if matches!(store.location, StoreLocation::Sentinels { .. }) {
+        let _ = writeln!(text, "\nand at the sentinels, where they ask for a login:\n\n{}", sentinel_rule(store));
     }
     text
 }

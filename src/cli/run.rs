@@ -46,7 +46,7 @@ pub struct RunArgs {
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     // Before anything of goose: its own handler would end the load and nothing else.
     let stop = signals::stop_signal()?;
-    let Resolved { plan, feeder } = match load_profile(&args.profile, &args.set) {
+    let Resolved { plan, unrecorded } = match load_profile(&args.profile, &args.set) {
         Ok(resolved) => resolved,
         Err(exit) => return Ok(exit),
     };
@@ -84,7 +84,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let options = RunOptions {
         load_threads: args.load_threads.unwrap_or_else(|| default_threads(&plan)),
         plan,
-        feeder,
+        unrecorded,
         results: args.results.clone(),
         program: std::env::current_exe().context("this program's own path could not be found")?,
         stop,

@@ -107,6 +107,7 @@ fn planted(defect: Defect, cold: bool) -> Option<app::Defect> {
         Defect::DrainIgnored => Some(app::Defect::DrainIgnored),
         Defect::AlwaysHealthy => Some(app::Defect::AlwaysHealthy),
         Defect::SessionsWithoutTtl => Some(app::Defect::SessionsWithoutTtl),
+        Defect::NoAbsoluteTimeout => Some(app::Defect::NoAbsoluteTimeout),
         // Those are the store's.
         Defect::DefaultUserOn | Defect::PlainTextPort => None,
     }

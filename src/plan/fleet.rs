@@ -150,6 +150,8 @@ pub enum Defect {
     AlwaysHealthy,
     /// Sessions never expire in the store.
     SessionsWithoutTtl,
+    /// A session that is used never ends, however old it is.
+    NoAbsoluteTimeout,
     /// The store lets anybody in without a password.
     DefaultUserOn,
     /// The store also listens without TLS.
@@ -157,7 +159,7 @@ pub enum Defect {
 }
 
 impl Defect {
-    pub const ALL: [Defect; 14] = [
+    pub const ALL: [Defect; 15] = [
         Defect::LocalSessions,
         Defect::StickyLocalSessions,
         Defect::StorePerZone,
@@ -170,6 +172,7 @@ impl Defect {
         Defect::DrainIgnored,
         Defect::AlwaysHealthy,
         Defect::SessionsWithoutTtl,
+        Defect::NoAbsoluteTimeout,
         Defect::DefaultUserOn,
         Defect::PlainTextPort,
     ];

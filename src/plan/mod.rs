@@ -28,14 +28,14 @@ pub use feeder::{Feeder, Secret, UserRow};
 pub use fleet::{AutoscalerPlan, Defect, FleetPlan, LabPlan, LabStore, Persistence, StoreKind, WarmUp};
 pub use instance_choice::{InstanceChoice, Pick};
 pub use objective::{Limit, Metric, Objective, Scope, Window, WindowAnchor};
-pub use resolve::{FeederSpec, Surroundings, ThisMachine, resolve};
+pub use resolve::{FeederSpec, Surroundings, ThisMachine, Unrecorded, resolve};
 pub use resolved::Plan;
 pub use scenario::{
     Assignment, Body, Check, Expectation, Extraction, JobPoll, JobStart, Part, Repeat, Role, Scenario, Source,
     StateUse, Step,
 };
 pub use session::{Allowance, IdentityRule, OnRejected, RejectionRule, SessionRules, State, StateKind};
-pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode};
+pub use store::{StoreAccess, StoreLocation, StoreLogin, StoreNode, StoreTransport};
 pub use target::{ConnectionMode, Connections, HttpVersion, Stickiness, Target};
 pub use template::{Piece, Template};
 pub use timeline::{Action, Awaited, EvictionPolicy, Failover, Farewell, OnFailure, Outage, TimelineEntry};

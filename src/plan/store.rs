@@ -1,19 +1,22 @@
 use super::Secret;
 
-/// How to reach the store that keeps the sessions, and what in it belongs to whom. Holds a password, so it is no part of
-/// a [`super::Plan`] and never serialised: whoever runs the store hands it over when the store is up.
+/// How to reach the store that keeps the sessions, and what in it belongs to whom. Holds passwords, so it is no part of
+/// a [`super::Plan`] and never serialised: whoever runs the store hands it over when the store is up, or the profile
+/// names it.
 #[derive(Clone, Debug)]
 pub struct StoreAccess {
     pub location: StoreLocation,
-    /// All data nodes; of a store with one node, that one.
+    /// All data nodes; of a store with one node, that one. Empty: its sentinels are still to be asked.
     pub nodes: Vec<StoreNode>,
-    /// May read what the application keeps, and write under `canary_prefix`.
-    pub login: StoreLogin,
-    /// The application's own: the audit tries what it may not do.
-    pub app_login: StoreLogin,
-    /// The certificate authority (PEM) that the nodes' certificates come from.
-    pub ca_pem: Vec<u8>,
-    /// What keys of sessions start with.
+    pub transport: StoreTransport,
+    /// May read what the application keeps, and write under `canary_prefix`. None: whoever the store takes a stranger
+    /// for.
+    pub login: Option<StoreLogin>,
+    /// The same, at the sentinels.
+    pub sentinel_login: Option<StoreLogin>,
+    /// The application's own, where it is known: the audit tries what it may not do.
+    pub app_login: Option<StoreLogin>,
+    /// What keys of sessions start with. Empty: not known.
     pub session_prefixes: Vec<String>,
     /// What the probe's own keys start with.
     pub canary_prefix: String,
@@ -32,9 +35,19 @@ pub enum StoreLocation {
     },
 }
 
+/// How a store is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreTransport {
+    /// `ca_pem`: the certificate authority that the nodes' certificates come from; None: those this machine trusts.
+    Tls { ca_pem: Option<Vec<u8>> },
+    /// In plain text.
+    Plain,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreNode {
     pub name: String,
+    /// Empty: not known.
     pub zone: String,
     pub address: String,
 }
@@ -43,4 +56,12 @@ pub struct StoreNode {
 pub struct StoreLogin {
     pub user: String,
     pub password: Secret,
+}
+
+impl StoreNode {
+    /// A node of which no more is known than where it is.
+    pub fn at(address: impl Into<String>) -> StoreNode {
+        let address = address.into();
+        StoreNode { name: address.clone(), zone: String::new(), address }
+    }
 }

@@ -1,6 +1,6 @@
 use super::{
-    At, CompareFile, ConnectionsFile, FleetFile, ObjectiveFile, ScenarioFile, SessionFile, TargetFile, TimelineFile,
-    UsersFile, WorkloadFile,
+    At, CompareFile, ConnectionsFile, FleetFile, ObjectiveFile, ScenarioFile, SessionFile, StoreFile, TargetFile,
+    TimelineFile, UsersFile, WorkloadFile,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,6 +36,8 @@ pub struct ProfileFile {
     /// What serves the load.
     #[serde(default)]
     pub fleet: FleetFile,
+    /// The Redis that keeps the sessions of a fleet that somebody else runs. Default: nothing is known of it.
+    pub store: Option<At<StoreFile>>,
     /// Changes of the fleet at times of the run.
     #[serde(default)]
     pub timeline: Vec<At<TimelineFile>>,

@@ -153,6 +153,8 @@ pub enum DefectFile {
     AlwaysHealthy,
     /// Sessions never expire in the store.
     SessionsWithoutTtl,
+    /// A session that is used never ends, however old it is.
+    NoAbsoluteTimeout,
     /// The store lets anybody in without a password.
     DefaultUserOn,
     /// The store also listens without TLS.

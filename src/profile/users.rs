@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for SecretVisitor {
 
     fn visit_str<E: de::Error>(self, _: &str) -> Result<SecretFile, E> {
         Err(E::custom(
-            "a password is never written in a profile, which is committed and recorded; \
+            "a secret is never written in a profile, which is committed and recorded; \
              write `{ env = \"NAME\" }` or `{ file = \"path\" }`",
         ))
     }

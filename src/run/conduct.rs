@@ -8,9 +8,9 @@ use crate::fleet::{Fleet, Observed};
 use crate::history::{EventKind, EventSource, Fingerprinter, Machine, Names, Notice, Offset, Origin, RunClock};
 use crate::lab::{Lab, LabOptions};
 use crate::load::{self, Load, LoadOptions};
-use crate::plan::{FeederSpec, FleetPlan, Plan, Secret};
+use crate::plan::{FleetPlan, Plan, Secret, StoreAccess, Unrecorded};
 use crate::record::{Ending, FORMAT_VERSION, Manifest, RecordOutcome, Recorder, RecorderOptions, RunDirectory};
-use crate::store::Probe;
+use crate::store::{self, Probe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,7 @@ const LEAD: Duration = Duration::from_millis(1500);
 
 pub struct RunOptions {
     pub plan: Plan,
-    pub feeder: FeederSpec,
+    pub unrecorded: Unrecorded,
     /// Where run directories are kept.
     pub results: PathBuf,
     /// This program, which the lab starts its instances from.
@@ -80,7 +80,7 @@ async fn start_fleet(
             say("starting the lab: Redis, HAProxy and the first instances");
             let lab_options = LabOptions {
                 program: options.program.clone(),
-                user_prefix: options.feeder.lab_prefix().to_owned(),
+                user_prefix: options.unrecorded.feeder.lab_prefix().to_owned(),
                 password,
             };
             Ok(Box::new(Lab::start(lab, lab_options, notices).await?))
@@ -107,6 +107,7 @@ async fn run_load(
         _ => plan,
     };
     load::probe(&plan, &url).await?;
+    let store = store_of(options, fleet).await?;
 
     let directory = RunDirectory::create(&options.results, &plan.name, SystemTime::now())?;
     let names = Names::default();
@@ -116,7 +117,7 @@ async fn run_load(
     let batches = recorder.batches();
     let mut load = Load::start(LoadOptions {
         plan: plan.clone(),
-        feeder: options.feeder.clone().build(password),
+        feeder: options.unrecorded.feeder.clone().build(password),
         fingerprints: Fingerprinter::new(&rand::random()),
         url: url.clone(),
         clock,
@@ -140,7 +141,7 @@ async fn run_load(
 
     let (happened, so_far) = watch::channel(Happened::default());
     let teller = Teller { clock, recorder: &recorder, watcher: &*options.watcher, happened };
-    let probe = fleet.store().map(|access| Probe::start(&access, clock, notices.clone()));
+    let probe = store.map(|access| Probe::start(&access, clock, notices.clone()));
     let player = Player { fleet, clock, notices, happened: so_far };
     let stage = Stage { plan: &plan, fleet, probe: probe.as_ref(), teller: &teller };
     let mut ending = stage.watch_over(&mut load, &mut heard, &player, options.stop.clone()).await;
@@ -161,6 +162,14 @@ async fn run_load(
     let unwritten = manifest.write(&directory).err();
     let ending = Ending { record_error: ending.record_error.or(unwritten.map(|error| error.to_string())), ..ending };
     Ok(Conducted { directory, ending })
+}
+
+/// The store to watch: the one that the profile names, once it is known that it can be, or the fleet's own.
+async fn store_of(options: &RunOptions, fleet: &dyn Fleet) -> Result<Option<StoreAccess>, RunError> {
+    let Some(named) = &options.unrecorded.store else { return Ok(fleet.store()) };
+    let found = store::reach(named).await?;
+    store::rehearse(&found).await?;
+    Ok(Some(found))
 }
 
 fn manifest(plan: &Plan, directory: &RunDirectory, clock: RunClock, threads: usize) -> Manifest {

@@ -2,6 +2,7 @@ use crate::fleet::FleetError;
 use crate::lab::LabError;
 use crate::load::{LoadError, TargetError};
 use crate::record::RecordError;
+use crate::store::StoreError;
 
 /// Why a run could not begin. Once the load has begun, what goes wrong is part of the record.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,8 @@ pub enum RunError {
     Fleet(#[from] FleetError),
     #[error(transparent)]
     Target(#[from] TargetError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error("the profile names no `url` under [target], and the fleet knows none")]

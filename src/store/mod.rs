@@ -4,8 +4,12 @@
 mod canary;
 mod client;
 mod probe;
+mod reach;
 mod redis_store;
+mod rights;
 mod watched;
 
 pub use client::Client;
 pub use probe::Probe;
+pub use reach::{StoreError, reach, rehearse};
+pub use rights::{PROBE_COMMANDS, SENTINEL_COMMANDS, probe_rule, sentinel_rule};

@@ -1,4 +1,5 @@
 use super::canary::{Canary, Told};
+use super::reach::rehearse;
 use super::redis_store::RedisStore;
 use super::watched::WatchedStore;
 use crate::history::{EventKind, EventSource, Notice, Offset, RunClock, StoreGauges, StoreNodeGauges};
@@ -15,6 +16,8 @@ const WRITE_EVERY: Duration = Duration::from_millis(20);
 /// How often roles are asked for; gauges each fourth time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOKS_A_GAUGE: u32 = 4;
+/// How often it is found out why writes fail, while they do.
+const EXPLAIN_EVERY: Duration = Duration::from_secs(1);
 /// What tidying up may take when the store is away.
 const TIDY_WITHIN: Duration = Duration::from_secs(3);
 
@@ -40,7 +43,8 @@ impl Probe {
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(write(RedisStore::new(access.clone(), &run), shared.clone(), ends.clone()));
-        tasks.spawn(look(RedisStore::new(access.clone(), &run), shared.clone(), ends));
+        tasks.spawn(look(RedisStore::new(access.clone(), &run), shared.clone(), ends.clone()));
+        tasks.spawn(explain(access.clone(), shared.clone(), ends));
         Probe { shared, ending, tasks }
     }
 
@@ -145,6 +149,29 @@ async fn look(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Rec
         shared.change(|gauges| gauges.nodes = nodes.clone());
         before = nodes;
         looks += 1;
+    }
+}
+
+/// Tells, once, when writes fail because the store turns the probe away, which time does not heal.
+async fn explain(access: StoreAccess, shared: Shared, mut ends: watch::Receiver<bool>) {
+    let mut ticks = interval(EXPLAIN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut in_doubt = 0;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = ends.wait_for(|ending| *ending) => return,
+        }
+        let now = shared.gauges.lock().unwrap_or_else(PoisonError::into_inner).canary.in_doubt;
+        if std::mem::replace(&mut in_doubt, now) == now {
+            continue;
+        }
+        if let Err(error) = rehearse(&access).await
+            && error.is_refusal()
+        {
+            let what = error.to_string();
+            return shared.tell([(shared.clock.now(), EventKind::Trouble { what })]);
+        }
     }
 }
 

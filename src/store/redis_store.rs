@@ -22,7 +22,7 @@ pub struct RedisStore {
 /// What a run that was killed leaves behind is gone after this.
 const CANARY_LIVES: Duration = Duration::from_secs(3600);
 /// Time for replicas to acknowledge, within the time-out of the answer.
-const REPLICAS_WITHIN: Duration = Duration::from_millis(400);
+pub(super) const REPLICAS_WITHIN: Duration = Duration::from_millis(400);
 /// Keys that one look asks for.
 const KEYS_A_LOOK: usize = 200;
 
@@ -30,7 +30,7 @@ impl RedisStore {
     /// `run`: a word that no other run uses.
     pub fn new(access: StoreAccess, run: &str) -> RedisStore {
         RedisStore {
-            client: Client::new(&access.ca_pem, Some(access.login.clone())),
+            client: Client::of(&access),
             key: format!("{}{run}", access.canary_prefix),
             nodes: access.nodes.iter().map(|_| None).collect(),
             primary: None,
@@ -112,6 +112,9 @@ impl WatchedStore for RedisStore {
     }
 
     async fn session_keys(&mut self) -> Result<Option<SessionKeyGauges>, String> {
+        if self.access.session_prefixes.is_empty() {
+            return Ok(None);
+        }
         let mut scan = pipe();
         scan.cmd("SCAN").arg(self.cursor).arg("COUNT").arg(KEYS_A_LOOK);
         let ((cursor, mut keys),): ((u64, Vec<Vec<u8>>),) = self.ask(&scan).await?;

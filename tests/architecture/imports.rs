@@ -12,7 +12,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("fleet", &["plan", "history"]),
     ("load", &["plan", "history"]),
     ("store", &["plan", "history"]),
-    ("audit", &["store", "fleet", "plan", "history"]),
+    ("audit", &["load", "store", "fleet", "plan", "history"]),
     ("record", &["plan", "history"]),
     ("lab", &["fleet", "app", "store", "plan", "history"]),
     ("session", &["history", "plan"]),

@@ -6,5 +6,7 @@ mod comparing;
 mod defects;
 mod exit_codes;
 mod formats;
+mod named_store;
 mod protocols;
+mod suite;
 mod support;

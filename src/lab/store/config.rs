@@ -1,5 +1,6 @@
 use super::super::certificates::Certificates;
 use crate::plan::{Defect, LabStore, Persistence, Secret, StoreLogin};
+use crate::store::{PROBE_COMMANDS, SENTINEL_COMMANDS};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -67,7 +68,7 @@ pub(super) fn acl(passwords: &Passwords, defect: Option<Defect>) -> String {
          user {APP_USER} on >{} ~{KEY_PREFIX}* resetchannels \
          -@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous +role +time +wait\n\
          user {PROBE_USER} on >{} %R~{KEY_PREFIX}* ~{CANARY_PREFIX}* resetchannels \
-         -@all +ping +info +dbsize +role +scan +pttl +rpush +lrange +ltrim +expire +del +wait\n\
+         -@all {PROBE_COMMANDS}\n\
          user {OPERATOR} on >{} resetkeys resetchannels \
          -@all +ping +info +role +config|set +bgsave +shutdown +replicaof +client|pause +client|unpause +client|kill\n\
          user replica on >{} resetkeys resetchannels -@all +psync +replconf +ping\n\
@@ -161,7 +162,7 @@ pub(super) fn sentinel(
         text,
         "user default off\n\
          user {APP_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name\n\
-         user {PROBE_USER} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|ckquorum\n\
+         user {PROBE_USER} on >{} -@all {SENTINEL_COMMANDS}\n\
          user {OPERATOR} on >{} -@all +ping +sentinel|get-master-addr-by-name +sentinel|failover\n\
          user sentinel on >{between} allchannels +@all\n\
          sentinel sentinel-user sentinel\nsentinel sentinel-pass {between}\n\

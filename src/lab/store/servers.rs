@@ -6,7 +6,7 @@ use super::super::private_file::write_private;
 use super::config::{self, CANARY_PREFIX, KEY_PREFIX, MASTER_NAME, Passwords, ServerPorts, Watched};
 use super::data::Node;
 use super::host::Host;
-use crate::plan::{Defect, LabPlan, LabStore, StoreAccess, StoreKind, StoreLocation, StoreNode};
+use crate::plan::{Defect, LabPlan, LabStore, StoreAccess, StoreKind, StoreLocation, StoreNode, StoreTransport};
 use crate::store::Client;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,9 +99,10 @@ impl Store {
         StoreAccess {
             location: self.location.clone(),
             nodes: self.nodes.iter().map(node).collect(),
-            login: self.passwords.probe_login(),
-            app_login: self.passwords.app_login(),
-            ca_pem: self.certificates.ca_pem.clone(),
+            transport: StoreTransport::Tls { ca_pem: Some(self.certificates.ca_pem.clone()) },
+            login: Some(self.passwords.probe_login()),
+            sentinel_login: Some(self.passwords.probe_login()),
+            app_login: Some(self.passwords.app_login()),
             session_prefixes: ["session:", "token:"].map(|kind| format!("{KEY_PREFIX}{kind}")).to_vec(),
             canary_prefix: CANARY_PREFIX.to_owned(),
             wait_for_replicas: self.plan.wait_for_replicas,

@@ -147,6 +147,7 @@ fn planted(defect: DefectFile) -> Defect {
         DefectFile::DrainIgnored => Defect::DrainIgnored,
         DefectFile::AlwaysHealthy => Defect::AlwaysHealthy,
         DefectFile::SessionsWithoutTtl => Defect::SessionsWithoutTtl,
+        DefectFile::NoAbsoluteTimeout => Defect::NoAbsoluteTimeout,
         DefectFile::DefaultUserOn => Defect::DefaultUserOn,
         DefectFile::PlainTextPort => Defect::PlainTextPort,
     }

@@ -4,6 +4,7 @@ mod body;
 mod compare;
 mod context;
 mod fleet;
+mod named_store;
 mod objective;
 mod place;
 mod scenario;
@@ -22,4 +23,4 @@ mod workload;
 
 pub use context::{Surroundings, ThisMachine};
 pub use users::FeederSpec;
-pub use whole::resolve;
+pub use whole::{Unrecorded, resolve};

@@ -2,6 +2,7 @@ use super::context::Context;
 use crate::plan::{ConnectionMode, Connections, HttpVersion, Source, Stickiness, Target};
 use crate::profile::{At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// No connection lives this long; far enough from the end of `Duration` for jitter to be applied.
@@ -46,15 +47,18 @@ impl Context<'_> {
             Some(place) => self.place(place),
             None => lab.then(|| Source::Header("x-zone".to_owned())),
         };
-        let ca_file = file.ca_file.as_ref().and_then(|path| {
-            let text = self.read(path, &path.span)?;
-            if !text.contains("-----BEGIN CERTIFICATE-----") {
-                self.error(&path.span, "no certificate in this file", "it must be PEM, `-----BEGIN CERTIFICATE-----`");
-            }
-            Some(self.path(path))
-        });
+        let ca_file = file.ca_file.as_ref().and_then(|path| self.authority(path).map(|_| self.path(path)));
         let headers = self.literal_headers(&file.headers);
         Target { url, instance, zone, timeout, max_body_bytes, ca_file, headers }
+    }
+
+    /// A certificate authority, PEM.
+    pub fn authority(&mut self, path: &At<PathBuf>) -> Option<String> {
+        let text = self.read(path, &path.span)?;
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            self.error(&path.span, "no certificate in this file", "it must be PEM, `-----BEGIN CERTIFICATE-----`");
+        }
+        Some(text)
     }
 
     fn literal_headers(&mut self, headers: &BTreeMap<String, At<String>>) -> Vec<(String, String)> {

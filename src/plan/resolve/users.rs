@@ -110,7 +110,7 @@ impl Context<'_> {
         Users::Generated { name, password, count }
     }
 
-    fn secret(&mut self, source: &At<SecretFile>) -> Option<Secret> {
+    pub(super) fn secret(&mut self, source: &At<SecretFile>) -> Option<Secret> {
         let value = match &source.value {
             SecretFile::Env(name) => match self.around.variable(name) {
                 Some(value) => value,
@@ -123,7 +123,7 @@ impl Context<'_> {
             SecretFile::File(path) => self.read(path, &source.span)?.trim_end_matches(['\r', '\n']).to_owned(),
         };
         if value.is_empty() {
-            self.error(&source.span, "the password is empty", "check the variable or file");
+            self.error(&source.span, "the secret is empty", "check the variable or file");
         }
         Some(Secret::new(value))
     }

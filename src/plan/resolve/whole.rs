@@ -3,19 +3,27 @@ use super::timeline::Around;
 use super::users::FeederSpec;
 use super::workload::Demand;
 use crate::plan::estimate::{Journey, service_seconds};
-use crate::plan::{FleetPlan, Plan};
+use crate::plan::{FleetPlan, Plan, StoreAccess};
 use crate::profile::{Profile, ProfileErrors, ProviderFile};
+
+/// What a run needs besides its plan. It holds secrets, so it is not recorded.
+#[derive(Clone, Debug)]
+pub struct Unrecorded {
+    pub feeder: FeederSpec,
+    /// The store that the profile names.
+    pub store: Option<StoreAccess>,
+}
 
 /// Turns what the user wrote into what a run does. All that can be found wrong is found here, at once; nothing is
 /// validated again later.
-pub fn resolve(profile: &Profile, around: &dyn Surroundings) -> Result<(Plan, FeederSpec), ProfileErrors> {
+pub fn resolve(profile: &Profile, around: &dyn Surroundings) -> Result<(Plan, Unrecorded), ProfileErrors> {
     let mut context = Context::new(profile, around);
-    let (plan, feeder) = context.whole();
-    if context.errors.is_empty() { Ok((plan, feeder)) } else { Err(profile.errors(context.errors)) }
+    let (plan, unrecorded) = context.whole();
+    if context.errors.is_empty() { Ok((plan, unrecorded)) } else { Err(profile.errors(context.errors)) }
 }
 
 impl Context<'_> {
-    fn whole(&mut self) -> (Plan, FeederSpec) {
+    fn whole(&mut self) -> (Plan, Unrecorded) {
         let file = &self.profile.file;
         let lab = file.fleet.provider.unwrap_or_default() == ProviderFile::Lab;
         let mut fleet = self.fleet(&file.fleet);
@@ -65,7 +73,8 @@ impl Context<'_> {
             variables: journeys.variables,
         };
         plan.objectives = self.objectives(&file.objectives, &plan);
-        (plan, users.feeder(user_count))
+        let store = file.store.as_ref().and_then(|store| self.named_store(store, lab));
+        (plan, Unrecorded { feeder: users.feeder(user_count), store })
     }
 
     /// The profile's name, which also names a directory.
