@@ -6,7 +6,6 @@ mod audit;
 #[cfg(feature = "aws")]
 mod aws_fleet;
 mod bad_days;
-mod cluster;
 mod comparing;
 mod defects;
 #[cfg(feature = "aws")]
@@ -16,5 +15,6 @@ mod faults;
 mod formats;
 mod named_store;
 mod protocols;
+mod store;
 mod suite;
 mod support;

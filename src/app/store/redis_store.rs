@@ -148,7 +148,7 @@ impl RedisClient {
                     match written {
                         Err(Unwritten::NotNow(error)) => Err(error),
                         Err(Unwritten::InDoubt(error)) => {
-                            self.doubt(&error);
+                            self.doubt(slot, &error);
                             return Err(error);
                         }
                         Ok(value) => return Ok(value),
@@ -213,8 +213,8 @@ impl RedisClient {
 
     /// A primary without its replicas may be cut off from them, and they follow another one by now: what is written there
     /// would not be read here.
-    fn doubt(&self, error: &StoreError) {
-        if let (StoreError::NotReplicated { .. }, Some((generation, _))) = (error, self.current()) {
+    fn doubt(&self, slot: Slot, error: &StoreError) {
+        if let (StoreError::NotReplicated { .. }, Some((generation, _))) = (error, self.current(slot)) {
             self.discard(generation);
         }
     }
