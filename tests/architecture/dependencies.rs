@@ -16,6 +16,7 @@ const ALLOWED: &[&str] = &[
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "BlueOak-1.0.0",
     "CC0-1.0",
     "ISC",
     "MIT",
@@ -32,13 +33,20 @@ const KEPT_OUT: &[&str] = &["native-tls", "openssl", "openssl-sys", "ring"];
 /// Crates that come in more than one version, and who holds the older one back.
 const TWICE: &[(&str, &str)] = &[
     ("base64", "hdrhistogram and tower-sessions have 0.22"),
-    ("block-buffer", "redis has sha1 0.10, argon2 has the digest 0.11 family"),
-    ("cpufeatures", "redis has sha1 0.10, argon2 has the digest 0.11 family"),
-    ("crypto-common", "redis has sha1 0.10, argon2 has the digest 0.11 family"),
-    ("digest", "redis has sha1 0.10, argon2 has the digest 0.11 family"),
+    ("block-buffer", "redis and aws-config have sha1 0.10, argon2 and aws-sdk-s3 the digest 0.11 family"),
+    ("cpufeatures", "redis and aws-config have sha1 0.10, argon2 and aws-sdk-s3 the digest 0.11 family"),
+    ("crypto-common", "redis and aws-config have sha1 0.10, argon2 and aws-sdk-s3 the digest 0.11 family"),
+    ("digest", "redis and aws-config have sha1 0.10, argon2 and aws-sdk-s3 the digest 0.11 family"),
     ("getrandom", "ahash and rand 0.9 have 0.3"),
+    ("http", "aws-smithy-types still names the types of 0.2"),
+    ("http-body", "aws-smithy-types still names the types of 0.4"),
+    ("nom", "what the AWS SDK's test client compares CBOR with has 7"),
+    ("num-bigint", "aws-smithy-cbor has 0.4 by bigdecimal, parquet 0.5"),
     ("rand", "goose and tower-sessions have 0.9"),
     ("rand_core", "goose and tower-sessions have rand 0.9"),
+    ("roxmltree", "the AWS SDK's test client has 0.14"),
+    ("sha1", "redis and aws-config have 0.10, aws-sdk-s3 0.11"),
+    ("spin", "goose has 0.9 by flume, aws-sdk-s3 0.10"),
     ("syn", "most derive macros have 2, the newest have 3"),
 ];
 
