@@ -1,12 +1,13 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    TlsCertificates, Value,
+    RedisResult, TlsCertificates, Value,
 };
 
 use super::super::config::{Secret, Sentinels, StoreConfig, StoreLocation, Tls};
@@ -32,6 +33,16 @@ pub struct Locator {
     timeout: Duration,
     /// Which sentinel or node is asked first: the next one each time, so that one that hangs costs one attempt.
     first: AtomicUsize,
+    informant: Mutex<Option<Informant>>,
+}
+
+/// The node of a cluster that was asked last, who has what. While a shard has no primary each request that wants it asks
+/// again: over a connection that is there, or handshakes would take the processor from everybody else.
+#[derive(Debug, Clone)]
+struct Informant {
+    node: String,
+    connection: MultiplexedConnection,
+    since: Instant,
 }
 
 /// Whoever is asked for the primary, and the primary, each get a share of the store's time-out, so that one that hangs
@@ -57,6 +68,7 @@ impl Locator {
             sentinel_tls: sentinel.is_some_and(|s| s.tls),
             timeout: Duration::from_millis(config.timeout_ms),
             first: AtomicUsize::new(0),
+            informant: Mutex::default(),
         })
     }
 
@@ -97,19 +109,35 @@ impl Locator {
         Err(last)
     }
 
+    /// What one node tells is believed: the others know no better just now, and the next attempt may ask another.
     async fn connect_in_cluster(&self, nodes: &[String], slot: Slot) -> Result<Primary, StoreError> {
-        let mut last = StoreError::NotConnected("no node is configured".into());
-        for node in self.in_turn(nodes) {
-            match self.ask_node(node, slot).await {
-                // The others know no better just now, and the next attempt begins with another.
-                Ok((primary, slots)) => {
-                    let connection = self.open_primary(&primary).await?;
-                    return Ok(Primary { slots, connection });
+        let mut told = Err(StoreError::NotConnected("no node is configured".into()));
+        if let Some(informant) = self.informant() {
+            told = self.ask_node(informant, slot).await;
+        }
+        if told.is_err() {
+            for node in self.in_turn(nodes) {
+                told = match self.open(node, &self.login, self.tls.as_ref(), self.share()).await {
+                    Ok(connection) => {
+                        let informant = Informant { node: node.clone(), connection, since: Instant::now() };
+                        self.ask_node(informant, slot).await
+                    }
+                    Err(error) => Err(error),
+                };
+                if told.is_ok() {
+                    break;
                 }
-                Err(error) => last = error,
             }
         }
-        Err(last)
+        let (primary, slots) = told?;
+        let connection = self.open_primary(&primary).await?;
+        Ok(Primary { slots, connection })
+    }
+
+    /// Not for longer than a request may take: it may be cut off from the others.
+    fn informant(&self) -> Option<Informant> {
+        let informant = self.informant.lock().unwrap_or_else(PoisonError::into_inner);
+        informant.clone().filter(|informant| informant.since.elapsed() < self.timeout)
     }
 
     fn in_turn<'a>(&self, addresses: &'a [String]) -> impl Iterator<Item = &'a String> {
@@ -132,15 +160,15 @@ impl Locator {
         Ok(format!("{host}:{port}"))
     }
 
-    async fn ask_node(&self, node: &str, slot: Slot) -> Result<(String, Slots), StoreError> {
+    /// Who serves a slot, and what else. A node that answers may be asked again.
+    async fn ask_node(&self, mut informant: Informant, slot: Slot) -> Result<(String, Slots), StoreError> {
+        let answer: RedisResult<Vec<Value>> =
+            redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut informant.connection).await;
+        let node = informant.node.clone();
         let not_connected = |reason: String| StoreError::NotConnected(format!("redis {node}: {reason}"));
-        let mut connection = self.open(node, &self.login, self.tls.as_ref(), self.share()).await?;
-        let answer: Vec<Value> = redis::cmd("CLUSTER")
-            .arg("SLOTS")
-            .query_async(&mut connection)
-            .await
-            .map_err(|error| not_connected(error.to_string()))?;
-        let host = node.rsplit_once(':').map_or(node, |(host, _)| host);
+        *self.informant.lock().unwrap_or_else(PoisonError::into_inner) = answer.is_ok().then_some(informant);
+        let answer = answer.map_err(|error| not_connected(error.to_string()))?;
+        let host = node.rsplit_once(':').map_or(node.as_str(), |(host, _)| host);
         primary_for(slot, &answer, host).ok_or_else(|| not_connected(format!("nobody serves slot {slot}")))
     }
 
