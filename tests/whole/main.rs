@@ -2,10 +2,10 @@
 
 mod audit;
 mod bad_days;
-mod cluster;
 mod comparing;
 mod defects;
 mod exit_codes;
 mod formats;
 mod protocols;
+mod store;
 mod support;
