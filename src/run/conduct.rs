@@ -247,7 +247,7 @@ impl Stage<'_> {
                 _ = seconds.tick() => {
                     let sample = sampler.sample(recorder, self.fleet, self.probe);
                     recorder.sample(&sample);
-                    watcher.update(Update::Sample(sample));
+                    watcher.update(Update::Sample(Box::new(sample)));
                     if let Some(error) = recorder.failed() {
                         ending.failure = Some(format!("recording failed: {error}"));
                         break;

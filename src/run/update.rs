@@ -12,7 +12,7 @@ pub enum Update {
     /// The load is about to begin.
     Begins(Begins),
     Event(Event),
-    Sample(Sample),
+    Sample(Box<Sample>),
 }
 
 #[derive(Clone, Debug)]

@@ -135,7 +135,7 @@ impl Screen {
                 }
             }
             Update::Sample(sample) => {
-                self.tally().turn(sample);
+                self.tally().turn(*sample);
                 let due = self.last_line.elapsed() >= LINE_EVERY - Duration::from_millis(500);
                 if let Some(begins) = self.begins.as_ref().filter(|_| self.panel.is_none() && due) {
                     eprintln!("{}", lines::line(begins, &self.tally()));
