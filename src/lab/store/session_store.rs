@@ -4,7 +4,9 @@ use super::host::Host;
 use super::servers::{Store, StoreStart};
 use crate::fleet::NoticeSender;
 use crate::lab::LabError;
-use crate::plan::{Action, Outage, StoreAccess, StoreKind};
+#[cfg(feature = "aws")]
+use crate::plan::StoreKind;
+use crate::plan::{Action, Outage, StoreAccess};
 
 /// What keeps the lab's sessions.
 #[derive(Clone, Debug)]
