@@ -144,9 +144,13 @@ mod tests {
         for (id, status, points) in page {
             cbor.map(4).str("Id").str(id).str("StatusCode").str(status);
             cbor.str("Timestamps").array(points.len());
-            points.iter().for_each(|(second, _)| drop(cbor.timestamp(&DateTime::from_secs(*second))));
+            for (second, _) in points {
+                cbor.timestamp(&DateTime::from_secs(*second));
+            }
             cbor.str("Values").array(points.len());
-            points.iter().for_each(|(_, value)| drop(cbor.double(*value)));
+            for (_, value) in points {
+                cbor.double(*value);
+            }
         }
         if let Some(next) = next {
             cbor.str("NextToken").str(next);
