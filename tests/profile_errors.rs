@@ -273,8 +273,11 @@ blue_green = { listener = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/
 fn on_aws(from: &str, to: &str) -> Result<(Plan, FeederSpec), ProfileErrors> {
     let rest = RIGHT.replace("provider = \"observe\"", ON_AWS.0).replace("rollout +0s", "rolling-replace +0s");
     let whole = rest.replace("do = \"declare\"\nname = \"rollout\"", ON_AWS.1);
-    assert_eq!(whole.matches(from).count(), usize::from(!from.is_empty()), "{from} is not once in the profile");
-    read(&if from.is_empty() { whole } else { whole.replace(from, to) }, &[])
+    if from.is_empty() {
+        return read(&whole, &[]);
+    }
+    assert_eq!(whole.matches(from).count(), 1, "{from} is not once in the profile");
+    read(&whole.replace(from, to), &[])
 }
 
 #[cfg(feature = "aws")]

@@ -45,7 +45,7 @@ fn on_aws(path: &Path) -> String {
         [fleet.aws]
         auto_scaling_group = "web"
         elasticache = "sessions"
-        allow = ["scale-out", "scale-in", "set-capacity", "kill-instance", "rolling-replace", "blue-green", "store-failover"]
+        allow = ["scale-out", "scale-in", "set-capacity", "kill-instance", "stop-instance", "rolling-replace", "blue-green", "store-failover"]
         [fleet.aws.blue_green]
         listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/5/f"
         target_group = "web-green"
@@ -79,7 +79,15 @@ fn the_suite_runs_on_aws_where_aws_can_do_what_it_does() {
         }
     }
     cannot.sort();
-    insta::assert_debug_snapshot!(cannot, @"");
+    insta::assert_debug_snapshot!(cannot, @r#"
+[
+    "disaster-recovery",
+    "instance-loss",
+    "store-failover",
+    "store-pressure",
+    "zone-outage",
+]
+"#);
 }
 
 /// As `scripts/aws/run` runs it, with the names of a deployment and a password that is no secret.

@@ -329,7 +329,7 @@ fn a_scale_out_on_aws_is_reported_as_one_of_the_lab_is() {
     );
     let ended = start(&profile(&deployment.lab.url().unwrap()), &[], Some(&before)).end();
     let analysis = ended.analysis();
-    let stages = analysis["stages"].as_array().unwrap_or_else(|| panic!("{analysis:#}"));
+    let stages = analysis["analysis"]["stages"].as_array().unwrap_or_else(|| panic!("{analysis:#}"));
     let first = stages.iter().find(|stages| stages["instance"] == "i-3").unwrap_or_else(|| panic!("{analysis:#}"));
     let sources: BTreeMap<&str, &str> = [
         ("t0_load_exceeds_capacity", "rows"),

@@ -31,7 +31,7 @@ impl Aws {
             Action::ScaleOut { by } => self.scale(action, Change::Up(*by)).await,
             Action::ScaleIn { by } => self.scale(action, Change::Down(*by)).await,
             Action::SetCapacity { to } => self.scale(action, Change::To(*to)).await,
-            Action::KillInstance { which } => self.kill(action, which).await,
+            Action::KillInstance { which } | Action::StopInstance { which } => self.end(action, which).await,
             Action::RollingReplace { batch, pause, within, .. } => {
                 self.rolling_replace(action, *batch, *pause, *within).await
             }
@@ -69,10 +69,11 @@ impl Aws {
         Ok(format!("{from} → {to} instances"))
     }
 
-    async fn kill(&self, action: &Action, which: &InstanceChoice) -> Result<String, FleetError> {
+    /// The group drains what it ends, so it is the same whether an instance is to be killed or stopped.
+    async fn end(&self, action: &Action, which: &InstanceChoice) -> Result<String, FleetError> {
         let group = self.changeable(action).await?;
         let members: Vec<Member> =
-            self.watch.with(|known| known.members.staying()).into_iter().filter(|m| m.group == group.name).collect();
+            self.watch.in_order_of_launch().into_iter().filter(|member| member.group == group.name).collect();
         let chosen = which.of(members.iter().map(|member| (member.id.as_str(), member.zone.as_str())));
         if chosen.is_empty() {
             let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();

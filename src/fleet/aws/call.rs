@@ -128,7 +128,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_said = cause.to_string();
+        // The one of the credential providers is a list with lines of its own.
+        let cause_said = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if said.last() != Some(&cause_said) {
             said.push(cause_said);
         }

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 /// Ties this process' clock to the wall clock, by which AWS stamps.
 #[derive(Clone, Copy, Debug)]
@@ -32,10 +32,4 @@ impl WallClock {
 /// By tokio's clock, which tests can hold.
 pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-/// A stamp of AWS as a time of this machine's clock: nothing is seen before it happens, so one from the future tells
-/// that this machine's clock is slow, and by how much.
-pub(super) fn heard(stated: Instant, now: Instant) -> (Instant, Duration) {
-    (stated.min(now), stated.saturating_duration_since(now))
 }

@@ -88,10 +88,6 @@ impl Aws {
             });
         }
         watch.note_groups(groups, Duration::ZERO);
-        watch.with(|known| {
-            let Known { members, activities } = known;
-            members.order_by(|id| activities.values().find_map(|activities| activities.launched_at(id)));
-        });
         let read = watch.targets().await;
         let mut pace = Pace::new(TARGETS_EVERY);
         if let Some(targets) = watch.teller.took(&mut pace, EventSource::Balancer, "targets", read) {
@@ -110,6 +106,7 @@ impl Aws {
                 | Action::ScaleIn { .. }
                 | Action::SetCapacity { .. }
                 | Action::KillInstance { .. }
+                | Action::StopInstance { .. }
                 | Action::RollingReplace { .. } => drop(self.changeable(action).await?),
                 Action::BlueGreen { .. } => drop(self.shiftable(action).await?),
                 Action::StoreFailover { .. } => drop(self.can_fail_over(action).await?),

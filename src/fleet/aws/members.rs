@@ -7,7 +7,6 @@ use std::time::Instant;
 /// next did so at some time between them: that is how exact it is.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// In order of launch, as far as that is known.
     list: Vec<Member>,
     /// Sum over the groups.
     desired: Option<u32>,
@@ -20,6 +19,8 @@ pub(super) struct Member {
     pub id: String,
     pub zone: String,
     pub group: String,
+    /// None: it was there from the start.
+    pub first_seen: Option<Instant>,
     well: bool,
     in_service: bool,
     pub leaving: bool,
@@ -59,6 +60,7 @@ fn draining(instance: String, zone: String) -> EventKind {
 impl Members {
     /// Takes in what the groups say at `now`.
     pub fn note_groups(&mut self, groups: &[GroupReading], now: Instant) -> Vec<Notice> {
+        let first_seen = self.groups_read.is_some().then_some(now);
         let before = self.groups_read.replace(now).unwrap_or(now);
         self.desired = Some(groups.iter().map(|group| group.desired).sum());
         let mut kinds = Vec::new();
@@ -79,13 +81,19 @@ impl Members {
             stays
         });
         for (_, (group, instance)) in there {
-            kinds.extend(self.note_instance(&group, &instance, before));
+            kinds.extend(self.note_instance(&group, &instance, first_seen, before));
         }
         let resolution = now.saturating_duration_since(before);
         kinds.into_iter().map(|kind| Notice { at: now, source: EventSource::Provider, resolution, kind }).collect()
     }
 
-    fn note_instance(&mut self, group: &str, instance: &InstanceReading, before: Instant) -> Vec<EventKind> {
+    fn note_instance(
+        &mut self,
+        group: &str,
+        instance: &InstanceReading,
+        first_seen: Option<Instant>,
+        before: Instant,
+    ) -> Vec<EventKind> {
         let mut kinds = Vec::new();
         let known = self.list.iter().position(|member| member.id == instance.id);
         let index = known.unwrap_or_else(|| {
@@ -93,6 +101,7 @@ impl Members {
                 id: instance.id.clone(),
                 zone: instance.zone.clone(),
                 group: group.to_owned(),
+                first_seen,
                 well: true,
                 in_service: false,
                 leaving: false,
@@ -129,14 +138,9 @@ impl Members {
         notices
     }
 
-    /// Those that are to stay, in order of launch.
+    /// Those that are to stay.
     pub fn staying(&self) -> Vec<Member> {
         self.list.iter().filter(|member| !member.leaving).cloned().collect()
-    }
-
-    /// Puts those that are there in the order in which they were launched, where that is known: what is not is older.
-    pub fn order_by(&mut self, launched: impl Fn(&str) -> Option<std::time::SystemTime>) {
-        self.list.sort_by_key(|member| launched(&member.id));
     }
 
     /// How many of a group's members the balancer takes to be healthy.

@@ -72,7 +72,7 @@ pub(super) fn of_action(plan: &AwsPlan, action: &Action) -> Vec<UsedCall> {
         Action::ScaleOut { by } => scale(format!("the desired capacity and {by} more")),
         Action::ScaleIn { by } => scale(format!("the desired capacity less {by}")),
         Action::SetCapacity { to } => scale(to.to_string()),
-        Action::KillInstance { which } => {
+        Action::KillInstance { which } | Action::StopInstance { which } => {
             let instances = if which.pick == Pick::All { "each of " } else { "" };
             let call = UsedCall::new("autoscaling", "TerminateInstanceInAutoScalingGroup", group());
             vec![look, call.with(format!("{instances}{which}, without decrement"))]

@@ -1,15 +1,15 @@
 use super::activities::{Activities, Stamp, Told};
 use super::call::{CallError, CallFailure};
 use super::clients::Clients;
-use super::clock::{WallClock, heard, now};
-use super::members::Members;
+use super::clock::{WallClock, now};
+use super::members::{Member, Members};
 use super::pace::Pace;
 use super::reading::{AlarmReading, AlarmState, GroupReading, StoreReading, TargetReading};
 use crate::fleet::NoticeSender;
 use crate::history::{EventKind, EventSource, Notice, StoreRole};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -20,8 +20,9 @@ pub(super) const TARGETS_EVERY: Duration = Duration::from_secs(2);
 const ACTIVITIES_EVERY: Duration = Duration::from_secs(10);
 const ALARMS_EVERY: Duration = Duration::from_secs(20);
 const STORE_EVERY: Duration = Duration::from_secs(10);
-/// AWS stamps to the second.
-const STATED_TO: Duration = Duration::from_secs(1);
+/// Stamps of AWS are to the millisecond, or cut off at the second.
+const STATED_TO: Duration = Duration::from_millis(1);
+const CUT_TO: Duration = Duration::from_secs(1);
 /// Clocks that differ by less are not worth a word.
 const SKEW: Duration = Duration::from_secs(2);
 /// Alarms reach the history a little after their stamp.
@@ -100,9 +101,14 @@ impl Teller {
         }
     }
 
-    /// A stamp of AWS, as this machine's clock has it.
-    fn stated(&self, at: Instant) -> Instant {
-        let (at, ahead) = heard(at, now());
+    /// A stamp of AWS as this machine's clock has it, and how exact it is. As with all that is told, it happened by then:
+    /// a stamp that was cut off stands for all of its second.
+    fn stated(&self, stamp: SystemTime, clock: &WallClock) -> (Instant, Duration) {
+        let cut = stamp.duration_since(UNIX_EPOCH).is_ok_and(|since| since.subsec_nanos() == 0);
+        let resolution = if cut { CUT_TO } else { STATED_TO };
+        // Nothing is seen before it happens, so a stamp from the future tells that this machine's clock is slow.
+        let ahead = clock.instant(stamp).saturating_duration_since(now());
+        let at = (clock.instant(stamp) + resolution).min(now());
         let mut told = self.skew_told.lock().expect("no holder of this lock panics");
         if ahead > SKEW && !*told {
             *told = true;
@@ -110,7 +116,7 @@ impl Teller {
             let what = format!("this machine's clock is {seconds:.0} s behind that of AWS: let NTP set it");
             self.trouble(EventSource::Provider, what);
         }
-        at
+        (at, resolution)
     }
 }
 
@@ -121,6 +127,19 @@ fn is_of_all_calls(failure: CallFailure) -> bool {
 impl Watch {
     pub fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
         look(&mut self.known.lock().expect("no holder of this lock panics"))
+    }
+
+    /// Those that are to stay, in the order in which they were launched.
+    pub fn in_order_of_launch(&self) -> Vec<Member> {
+        self.with(|known| {
+            let mut members = known.members.staying();
+            members.sort_by_cached_key(|member| {
+                let stated = known.activities.values().find_map(|activities| activities.launched_at(&member.id));
+                // Activities go back some weeks: what they do not tell of is older, or has only just come.
+                stated.or(member.first_seen.map(|seen| self.clock.wall(seen)))
+            });
+            members
+        })
     }
 
     /// Follows everything for as long as the tasks live.
@@ -203,8 +222,8 @@ impl Watch {
     fn stamped(&self, told: Told, polled: Duration) -> Notice {
         let (at, resolution) = match told.at {
             Stamp::Stated { at, not_before } => {
-                let at = self.teller.stated(self.clock.instant(at));
-                (not_before.map_or(at, |earliest| at.max(earliest)), STATED_TO)
+                let (at, resolution) = self.teller.stated(at, &self.clock);
+                (not_before.map_or(at, |earliest| at.max(earliest)), resolution)
             }
             Stamp::Seen { at, resolution } => (at, resolution),
             Stamp::Now => (now(), polled),
@@ -241,8 +260,8 @@ impl Watch {
             true => EventKind::AlarmRaised { metric, target },
             false => EventKind::AlarmCleared { metric, target },
         };
-        let at = self.teller.stated(self.clock.instant(state.at));
-        self.teller.tell(Notice { at, source: EventSource::Alarm, resolution: STATED_TO, kind });
+        let (at, resolution) = self.teller.stated(state.at, &self.clock);
+        self.teller.tell(Notice { at, source: EventSource::Alarm, resolution, kind });
     }
 
     async fn follow_store(self, id: String) {

@@ -4,11 +4,12 @@ use crate::profile::{ActionFile, At, AwsFile, FleetFile, HowFile, ProfileError, 
 use std::time::Duration;
 
 /// The actions that AWS has calls for.
-const POSSIBLE: [(ActionFile, &str); 7] = [
+const POSSIBLE: [(ActionFile, &str); 8] = [
     (ActionFile::ScaleOut, "scale-out"),
     (ActionFile::ScaleIn, "scale-in"),
     (ActionFile::SetCapacity, "set-capacity"),
     (ActionFile::KillInstance, "kill-instance"),
+    (ActionFile::StopInstance, "stop-instance"),
     (ActionFile::RollingReplace, "rolling-replace"),
     (ActionFile::BlueGreen, "blue-green"),
     (ActionFile::StoreFailover, "store-failover"),

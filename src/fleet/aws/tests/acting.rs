@@ -28,7 +28,8 @@ fn all_actions() -> Vec<Action> {
     vec![
         Action::ScaleOut { by: 1 },
         Action::ScaleIn { by: 1 },
-        Action::SetCapacity { to: 3 },
+        Action::SetCapacity { to: 2 },
+        Action::StopInstance { which: any() },
         Action::KillInstance { which: any() },
         rolling(),
         blue_green(&[0.1, 1.0], WITHIN),

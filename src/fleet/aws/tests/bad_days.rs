@@ -31,7 +31,7 @@ async fn what_is_throttled_is_asked_for_less_often_and_then_as_before() {
     // Each of the few is tried four times by the SDK itself.
     assert!(meanwhile <= 12 && before >= 28, "{before} calls a minute before, {meanwhile} while throttled");
     assert!(afterwards >= 28, "{afterwards} calls a minute afterwards");
-    insta::assert_snapshot!(deployment.told_trouble().join("\n"), @"");
+    insta::assert_snapshot!(deployment.told_trouble().join("\n"), @"DescribeTargetHealth of the target group `web` in eu-central-1 was throttled: Rate exceeded (Throttling); it is called less often for a while: other tools of the account call it, too");
     assert_eq!(deployment.fleet.gauges().unwrap().healthy, 2);
 }
 
@@ -129,7 +129,11 @@ async fn what_is_not_there_is_named_with_the_remedy() {
     let plane = ControlPlane::new();
     plane.plane().faults = vec![fault("DescribeAutoScalingGroups", FaultKind::Denied, 0.0, 1e9)];
     told.push(refused_start(plane, &plan()).await);
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+DescribeAutoScalingGroups of the Auto Scaling group `wbe` in eu-central-1 found nothing: there is no such group; check the name under [fleet.aws], the region, and whose account the credentials are of
+DescribeTargetGroups of the target group `wbe` in eu-central-1 found nothing: One or more target groups not found (TargetGroupNotFound); check the name under [fleet.aws], the region, and whose account the credentials are of
+DescribeAutoScalingGroups of the Auto Scaling group `web` in eu-central-1 was denied: User: arn:aws:iam::123456789012:user/ci is not authorized (AccessDenied); allow it: `rushhour aws policy PROFILE` prints all that a profile needs
+");
 }
 
 #[tokio::test(start_paused = true)]

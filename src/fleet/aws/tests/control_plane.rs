@@ -181,7 +181,7 @@ impl Group {
 impl Plane {
     fn new() -> Plane {
         let mut web = Group::new("web", BLUE, 2);
-        let all = "scale-out scale-in set-capacity kill-instance rolling-replace";
+        let all = "scale-out scale-in set-capacity kill-instance stop-instance rolling-replace";
         web.tags = vec![("Name", "web".to_owned()), ("rushhour:allow", all.to_owned())];
         Plane {
             now: 0.0,

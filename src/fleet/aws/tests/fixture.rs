@@ -9,8 +9,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub fn plan() -> AwsPlan {
-    let allow =
-        ["scale-out", "scale-in", "set-capacity", "kill-instance", "rolling-replace", "blue-green", "store-failover"];
+    let allow = [
+        "scale-out",
+        "scale-in",
+        "set-capacity",
+        "kill-instance",
+        "stop-instance",
+        "rolling-replace",
+        "blue-green",
+        "store-failover",
+    ];
     AwsPlan {
         region: Some(REGION.to_owned()),
         auto_scaling_group: "web".to_owned(),

@@ -147,7 +147,7 @@ async fn instances_are_in_order_of_launch_though_their_ids_are_not() {
     deployment.plane.plane().somebody_scales(5.0, 4);
     after(20.0).await;
     let launched: Vec<String> = deployment.plane.plane().groups[0].instances.iter().map(|i| i.id.clone()).collect();
-    let ordered = deployment.fleet.watch.with(|known| known.members.staying());
+    let ordered = deployment.fleet.watch.in_order_of_launch();
     assert_eq!(ordered.iter().map(|member| member.id.clone()).collect::<Vec<_>>(), launched);
     let oldest = InstanceChoice { pick: Pick::Oldest, zone: None };
     let came = deployment.fleet.apply(&Action::KillInstance { which: oldest }).await.unwrap();
