@@ -122,7 +122,12 @@ impl Line {
         let seen = values.iter().flatten().any(|value| shown != Shown::PerSecond || *value > 0.0);
         let resource = series.resource.rsplit('/').nth(1).unwrap_or(&series.resource);
         let partial = if series.complete { "" } else { " (partial)" };
-        let name = label(&format!("{} {} of {resource}{partial}", series.metric, series.statistic));
+        let name = format!("{} {} of {}{partial}", plain(&series.metric), plain(&series.statistic), label(resource));
         seen.then_some(Line { name, shown, partial: !series.complete, values })
     }
+}
+
+/// A name of CloudWatch's, which is not to be cut short.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_graphic).collect()
 }

@@ -7,6 +7,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+const REGION: &str = "eu-central-1";
+
 pub struct Emulator {
     child: Child,
     address: SocketAddr,
@@ -18,6 +20,7 @@ impl Emulator {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = Command::new(python);
         command.args(["-m", "ministack"]).env("GATEWAY_PORT", address.port().to_string()).env("BIND_HOST", "127.0.0.1");
+        command.env("MINISTACK_REGION", REGION);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let emulator = Emulator { child, address };
         super::until("the emulator listens", || TcpStream::connect(address).is_ok());
@@ -27,7 +30,7 @@ impl Emulator {
     /// Shell commands that lead a program here, with credentials that are none.
     pub fn environment(&self) -> String {
         format!(
-            "export AWS_ENDPOINT_URL=http://{} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
+            "export AWS_ENDPOINT_URL=http://{} AWS_REGION={REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
              AWS_EC2_METADATA_DISABLED=true",
             self.address
         )
