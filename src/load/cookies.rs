@@ -65,6 +65,24 @@ impl Cookies {
         self.build(&url())
     }
 
+    /// The same for a request to another origin, to which a redirect has led: not what belongs to the target.
+    pub fn header_elsewhere(&self, url: &Url) -> Option<HeaderValue> {
+        self.build(url)
+    }
+
+    /// Takes in the cookies of another origin's response. `base`: the target.
+    pub fn take_elsewhere(&mut self, headers: &HeaderMap, url: &Url, base: &Url) {
+        let mut lines = headers.get_all(header::SET_COOKIE).iter().filter_map(|raw| raw.to_str().ok()).peekable();
+        if lines.peek().is_none() {
+            return;
+        }
+        for cookie in lines.filter_map(|line| RawCookie::parse(line).ok()) {
+            let _ = self.store.insert_raw(&cookie, url);
+        }
+        self.last_set.clear();
+        self.make_line(base);
+    }
+
     fn build(&self, url: &Url) -> Option<HeaderValue> {
         let mut line = String::new();
         for (name, value) in self.store.get_request_values(url) {
@@ -155,6 +173,25 @@ mod tests {
 
     fn sent(cookies: &mut Cookies, path: &str) -> String {
         cookies.header(|| url(path)).map_or(String::new(), |line| line.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn cookies_go_to_the_origin_they_came_from() {
+        let mut cookies = Cookies::default();
+        let (base, login) = (url("/"), Url::parse("https://login.example.org/authorise").unwrap());
+        cookies.take(&set(&["sid=1; Path=/"]), || url("/me"), &names(), false);
+        assert_eq!(cookies.header_elsewhere(&login), None);
+        cookies.take_elsewhere(&set(&["sso=2; Path=/", "sid=stolen; Domain=127.0.0.1; Path=/"]), &login, &base);
+        assert_eq!(cookies.header_elsewhere(&login).unwrap(), "sso=2");
+        assert_eq!(sent(&mut cookies, "/me"), "sid=1");
+    }
+
+    #[test]
+    fn a_cookie_without_a_path_is_for_the_folder_that_it_came_from() {
+        let mut cookies = Cookies::default();
+        cookies.take(&set(&["step=2"]), || url("/checkout/address"), &names(), false);
+        assert_eq!(sent(&mut cookies, "/checkout/payment"), "step=2");
+        assert_eq!(sent(&mut cookies, "/me"), "");
     }
 
     #[test]

@@ -6,8 +6,11 @@ use super::extract::Reader;
 use super::journey::Journey;
 use super::perform::{JobSeen, Performed, Sent};
 use super::shard;
+use super::target::Origin;
 use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
 use crate::plan::Role;
+use http::Uri;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A request of a step that has been sent.
@@ -18,6 +21,10 @@ pub(super) struct Part {
     pub sent: Sent,
     /// What it asks of the session's state.
     pub states: Vec<StateOp>,
+    /// Whom it went to; None: the target.
+    pub origin: Option<Arc<Origin>>,
+    /// Path and query.
+    pub target: Uri,
 }
 
 /// What a whole answer says.
@@ -44,7 +51,7 @@ impl Journey<'_> {
         let (read, job) = match &part.sent.outcome {
             Ok(answer) => {
                 let reader = Reader::new(answer);
-                let read = self.read(step, answer, &reader);
+                let read = self.read(step, &part, answer, &reader);
                 let job = step.poll.as_ref().map(|poll| job_seen(poll, answer, &reader, read.rejected));
                 if !read.rejected {
                     self.read_states(step, answer, &reader, &mut part.states);
@@ -85,7 +92,7 @@ impl Journey<'_> {
     pub(super) fn note_redirect(&mut self, step: &CompiledStep, part: Part) -> Instant {
         let read = match &part.sent.outcome {
             Ok(answer) => {
-                let mut read = self.read_served(answer, &Reader::new(answer));
+                let mut read = self.read_served(&part, answer, &Reader::new(answer));
                 read.outcome = Outcome::Ok;
                 Some(read)
             }
@@ -96,14 +103,15 @@ impl Journey<'_> {
 
     /// Writes down a step that could not be made: a variable it needs was never given a value.
     pub(super) fn not_sent(&mut self, step: &CompiledStep, due: Instant, last: LastOf) -> Performed {
-        let part = Part { due, number: 0, sent: Sent::nothing(Failure::NotSent), states: Vec::new() };
+        let (origin, target) = (None, Uri::default());
+        let part = Part { due, number: 0, sent: Sent::nothing(Failure::NotSent), states: Vec::new(), origin, target };
         let gives_up = step.role == Role::Login;
         let ended = self.note(step, part, None, gives_up || last.of_session);
         Performed { ended, rejected: false, job: None, gives_up }
     }
 
-    fn read(&mut self, step: &CompiledStep, answer: &Answer, reader: &Reader<'_>) -> Read {
-        let mut read = self.read_served(answer, reader);
+    fn read(&mut self, step: &CompiledStep, part: &Part, answer: &Answer, reader: &Reader<'_>) -> Read {
+        let mut read = self.read_served(part, answer, reader);
         read.rejected = self.is_rejected(step, answer);
         let met = step.expect.iter().all(|expectation| reader.meets(expectation, &mut self.values).unwrap_or(false));
         let plan = self.plan;
@@ -133,15 +141,24 @@ impl Journey<'_> {
     }
 
     /// Who served, and the cookies that came along.
-    fn read_served(&mut self, answer: &Answer, reader: &Reader<'_>) -> Read {
+    fn read_served(&mut self, part: &Part, answer: &Answer, reader: &Reader<'_>) -> Read {
         let plan = self.plan;
         let name = |source: &Option<super::compiled::CompiledSource>| {
             let found = reader.find(source.as_ref()?)?;
             shard::with(|shard| Some(shard.name(&found)))
         };
         let (instance, zone) = (name(&plan.instance), name(&plan.zone));
-        let base = &self.base.origin.url;
-        let affinity = self.cookies.take(&answer.headers, || base.clone(), &plan.affinity, plan.strip_affinity);
+        let base = &self.base.origin;
+        let affinity = match &part.origin {
+            None => {
+                let url = || base.at(&part.target);
+                self.cookies.take(&answer.headers, url, &plan.affinity, plan.strip_affinity)
+            }
+            Some(elsewhere) => {
+                self.cookies.take_elsewhere(&answer.headers, &elsewhere.at(&part.target), &base.url);
+                self.cookies.has_affinity
+            }
+        };
         Read {
             outcome: Outcome::Unexpected,
             identity: Identity::Silent,
@@ -186,7 +203,7 @@ impl Journey<'_> {
 
     /// Hands the observation on. Returns when the request ended.
     fn note(&mut self, step: &CompiledStep, part: Part, read: Option<Read>, last_of_session: bool) -> Instant {
-        let Part { due, number, sent, states } = part;
+        let Part { due, number, sent, states, .. } = part;
         let (status, body_bytes, first_byte, ended, failure) = match &sent.outcome {
             Ok(answer) => {
                 let bytes = u32::try_from(answer.body_bytes).unwrap_or(u32::MAX);

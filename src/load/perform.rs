@@ -96,7 +96,8 @@ impl Journey<'_> {
                 _ => None,
             };
             let states = if number == 0 { std::mem::take(&mut writes) } else { Vec::new() };
-            let part = Part { due, number, sent, states };
+            let (origin, target) = (outgoing.origin.clone(), outgoing.target.clone());
+            let part = Part { due, number, sent, states, origin, target };
             match redirect {
                 Some(next) => {
                     due = self.note_redirect(step, part);
@@ -266,7 +267,10 @@ impl Journey<'_> {
         } else {
             outgoing.target.clone()
         };
-        let cookie = self.cookies.header(|| self.base.origin.at(&outgoing.target));
+        let cookie = match &outgoing.origin {
+            None => self.cookies.header(|| origin.at(&outgoing.target)),
+            Some(elsewhere) => self.cookies.header_elsewhere(&elsewhere.at(&outgoing.target)),
+        };
         // Not a clone, which would be made to measure and grow with the next field.
         let mut headers = std::mem::take(&mut self.spare_fields);
         headers.extend(outgoing.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
