@@ -31,6 +31,7 @@ fn told(plan: &Plan) -> String {
 
 /// When calls of the provider's interface are made.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "no other provider has an interface to call"))]
 enum Calls<'a> {
     Throughout,
     Of(&'a Action),
