@@ -358,6 +358,17 @@ fn what_cannot_be_done_on_aws_is_told_and_pointed_at() {
 }
 
 #[test]
+fn sentinels_that_would_not_hold_still_are_refused() {
+    let told = |kind: &str| {
+        let kind = format!("fleet.store.kind={kind}");
+        let errors = read(RIGHT, &["fleet.provider=lab", &kind, "fleet.store.down_after=500ms"]).unwrap_err();
+        errors.render(false)
+    };
+    assert!(told("sentinel").contains("fail over again after each failover"), "{}", told("sentinel"));
+    assert!(!told("cluster").contains("fail over"), "{}", told("cluster"));
+}
+
+#[test]
 fn what_is_of_redis_is_refused_of_dynamodb() {
     for (set, message) in [
         ("fleet.store.down_after=2s", "`down_after` is for Redis"),

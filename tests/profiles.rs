@@ -83,6 +83,7 @@ fn the_suite_runs_on_aws_where_aws_can_do_what_it_does() {
 [
     "disaster-recovery",
     "instance-loss",
+    "store-cluster",
     "store-failover",
     "store-pressure",
     "zone-outage",

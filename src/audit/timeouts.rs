@@ -39,7 +39,7 @@ impl TimeOuts {
 
 /// Long enough after a time-out for an application that counts in whole seconds, or clears up now and then.
 fn past(limit: Duration) -> Duration {
-    limit + limit.mul_f64(0.1).clamp(Duration::from_millis(500), Duration::from_secs(60))
+    limit + limit.mul_f64(0.1).clamp(Duration::from_secs(2), Duration::from_secs(60))
 }
 
 /// Waits for sessions to end, each of a user of its own, side by side.

@@ -49,7 +49,7 @@ fn answered_with(ended: &Ended, status: u16) -> usize {
 
 const FAILOVER: &str = r#"
 [fleet.store]
-down_after = "500ms"
+down_after = "1s"
 link_delay = "20ms"
 
 [[timeline]]
@@ -90,7 +90,7 @@ fn a_zone_that_goes_dark_is_told_as_that_and_comes_back_as_no_second_primary() {
     let ended = in_turn(&profile(
         r#"
 [fleet.store]
-down_after = "500ms"
+down_after = "1s"
 
 [[timeline]]
 at = "3s"

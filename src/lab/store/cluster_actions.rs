@@ -3,8 +3,11 @@ use super::data::Node;
 use super::servers::{Store, address};
 use crate::store::Shard;
 use redis::cmd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
+
+/// A replica that still catches up gives a hand-over up after five seconds (`CLUSTER_MF_TIMEOUT`), and says so only in its log.
+const HAND_OVER_GIVEN_UP: Duration = Duration::from_millis(5500);
 
 /// What is done differently where the store is a cluster. Its nodes keep who they are on disk, so one that comes back
 /// finds its place by itself.
@@ -24,7 +27,17 @@ impl Store {
         let alone = |_| format!("{} has no replica", old.host.name());
         let replica = timeout(UP_WITHIN, in_touch).await.map_err(alone)??;
         self.ask::<()>(replica, cmd("CLUSTER").arg("FAILOVER")).await?;
-        let new = self.new_primary(old).await?;
+        let again = async {
+            loop {
+                sleep(HAND_OVER_GIVEN_UP).await;
+                // Refused by a replica that is the primary by now.
+                let _ = self.ask::<()>(replica, cmd("CLUSTER").arg("FAILOVER")).await;
+            }
+        };
+        let new = tokio::select! {
+            new = self.new_primary(old) => new?,
+            () = again => unreachable!("it asks for as long as there is no new primary"),
+        };
         Ok(took_over(new, old, begun))
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 /// Longer than any two places on Earth are apart, and short enough for a sentinel not to take the link for dead.
 const LONGEST_LINK: Duration = Duration::from_millis(500);
+/// After a failover a sentinel waits for up to this long before it connects to the new primary (`SENTINEL_PING_PERIOD`), and
+/// takes it to be down meanwhile.
+const SENTINELS_CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
 impl Context<'_> {
     pub fn lab_store(&mut self, file: Option<&At<LabStoreFile>>) -> LabStore {
@@ -23,6 +26,12 @@ impl Context<'_> {
         self.keys_of_the_store(file, kind);
         if let Some(long) = file.link_delay.as_ref().filter(|delay| delay.0 > LONGEST_LINK) {
             self.error(&long.span, "no two zones are that far apart", "`500ms` at most");
+        }
+        if let Some(short) = file.down_after.as_ref().filter(|after| after.0 < SENTINELS_CONNECT_WITHIN)
+            && kind == StoreKind::Sentinel
+        {
+            let message = "sentinels would fail over again after each failover: they connect anew once a second";
+            self.error(&short.span, message, "`1s` at least");
         }
         LabStore {
             kind,
