@@ -5,7 +5,6 @@ use std::time::Duration;
 /// What serves the load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "provider", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "a plan holds one")]
 pub enum FleetPlan {
     /// The fleet on this machine.
     Lab(LabPlan),
