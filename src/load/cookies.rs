@@ -4,7 +4,6 @@
 use super::compiled::AffinityNames;
 use cookie_store::{Cookie, CookieExpiration, CookieStore, RawCookie};
 use http::{HeaderMap, HeaderValue, header};
-use std::fmt::Write as _;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -84,16 +83,20 @@ impl Cookies {
     }
 
     fn build(&self, url: &Url) -> Option<HeaderValue> {
-        let mut line = String::new();
-        for (name, value) in self.store.get_request_values(url) {
-            let separator = if line.is_empty() { "" } else { "; " };
-            write!(line, "{separator}{name}={value}").expect("a String can be written to");
-        }
-        if line.is_empty() { None } else { HeaderValue::try_from(line).ok() }
+        let now = OffsetDateTime::now_utc();
+        line(self.store.iter_any().filter(|cookie| !cookie.expires_by(&now)), url)
     }
 
-    /// Takes in a response's cookies. Whether an affinity cookie was among them or is held already.
-    pub fn take(&mut self, headers: &HeaderMap, url: impl FnOnce() -> Url, names: &AffinityNames, strip: bool) -> bool {
+    /// Takes in a response's cookies. Whether an affinity cookie was among them or is held already. `base`: the target;
+    /// `url`: what was asked for there, which only a cookie without a path of its own depends on.
+    pub fn take(
+        &mut self,
+        headers: &HeaderMap,
+        base: &Url,
+        url: impl Fn() -> Url,
+        names: &AffinityNames,
+        strip: bool,
+    ) -> bool {
         let mut lines = headers.get_all(header::SET_COOKIE).iter().peekable();
         let mut affinity = self.has_affinity;
         if lines.peek().is_none() {
@@ -104,7 +107,6 @@ impl Cookies {
         if same {
             return affinity;
         }
-        let url = url();
         let mut counts_from_now = false;
         for raw in lines {
             let Ok(text) = std::str::from_utf8(raw.as_bytes()) else { continue };
@@ -122,21 +124,42 @@ impl Cookies {
             }
             counts_from_now |= cookie.max_age().is_some() || cookie.expires().is_some();
             // Refused cookies (another domain, Secure over plain HTTP) are what a browser refuses, too.
-            let _ = self.store.insert_raw(&cookie, &url);
+            let _ = match cookie.path() {
+                Some(path) if path.starts_with('/') => self.store.insert_raw(&cookie, base),
+                _ => self.store.insert_raw(&cookie, &url()),
+            };
         }
         self.last_set.clear();
         if !counts_from_now {
             self.last_set.extend(headers.get_all(header::SET_COOKIE).iter().map(|v| v.as_bytes().to_vec()));
         }
-        self.make_line(&url);
+        self.make_line(base);
         affinity
     }
 
     fn make_line(&mut self, url: &Url) {
-        self.line_is_for_all_paths = self.store.iter_unexpired().all(|cookie| &*cookie.path == "/");
-        self.line_until = self.store.iter_unexpired().filter_map(expiry).min();
-        self.line = self.build(url);
+        let now = OffsetDateTime::now_utc();
+        let held = || self.store.iter_any().filter(|cookie| !cookie.expires_by(&now));
+        let for_all_paths = held().all(|cookie| &*cookie.path == "/");
+        let (until, line) = (held().filter_map(expiry).min(), line(held(), url));
+        self.line_is_for_all_paths = for_all_paths;
+        (self.line_until, self.line) = (until, line);
     }
+}
+
+/// The `Cookie` header for `url`. The store's own search parses every domain that it holds for each request; a session
+/// holds a few cookies of one.
+fn line<'a>(held: impl Iterator<Item = &'a Cookie<'static>>, url: &Url) -> Option<HeaderValue> {
+    let mut line = String::new();
+    for cookie in held.filter(|cookie| cookie.matches(url)) {
+        if !line.is_empty() {
+            line.push_str("; ");
+        }
+        line.push_str(cookie.name());
+        line.push('=');
+        line.push_str(cookie.value());
+    }
+    if line.is_empty() { None } else { HeaderValue::try_from(line).ok() }
 }
 
 /// Whether it ends the cookie of its name (RFC 6265 §5.3).
@@ -179,7 +202,7 @@ mod tests {
     fn cookies_go_to_the_origin_they_came_from() {
         let mut cookies = Cookies::default();
         let (base, login) = (url("/"), Url::parse("https://login.example.org/authorise").unwrap());
-        cookies.take(&set(&["sid=1; Path=/"]), || url("/me"), &names(), false);
+        cookies.take(&set(&["sid=1; Path=/"]), &url("/"), || url("/me"), &names(), false);
         assert_eq!(cookies.header_elsewhere(&login), None);
         cookies.take_elsewhere(&set(&["sso=2; Path=/", "sid=stolen; Domain=127.0.0.1; Path=/"]), &login, &base);
         assert_eq!(cookies.header_elsewhere(&login).unwrap(), "sso=2");
@@ -189,7 +212,7 @@ mod tests {
     #[test]
     fn a_cookie_without_a_path_is_for_the_folder_that_it_came_from() {
         let mut cookies = Cookies::default();
-        cookies.take(&set(&["step=2"]), || url("/checkout/address"), &names(), false);
+        cookies.take(&set(&["step=2"]), &url("/"), || url("/checkout/address"), &names(), false);
         assert_eq!(sent(&mut cookies, "/checkout/payment"), "step=2");
         assert_eq!(sent(&mut cookies, "/me"), "");
     }
@@ -198,11 +221,11 @@ mod tests {
     fn a_cookie_comes_back_and_a_new_value_replaces_it() {
         let mut cookies = Cookies::default();
         assert_eq!(sent(&mut cookies, "/"), "");
-        cookies.take(&set(&["sid=1; Path=/; HttpOnly"]), || url("/login"), &names(), false);
+        cookies.take(&set(&["sid=1; Path=/; HttpOnly"]), &url("/"), || url("/login"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "sid=1");
-        cookies.take(&set(&["sid=2; Path=/; HttpOnly"]), || url("/login"), &names(), false);
+        cookies.take(&set(&["sid=2; Path=/; HttpOnly"]), &url("/"), || url("/login"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "sid=2");
-        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), || url("/logout"), &names(), false);
+        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), &url("/"), || url("/logout"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "");
     }
 
@@ -210,17 +233,17 @@ mod tests {
     fn who_copied_a_cookie_keeps_it_until_it_is_taken_back() {
         let mut cookies = Cookies::copied();
         let briefly = set(&["sid=1; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT; Max-Age=1", "b=2; Path=/"]);
-        cookies.take(&briefly, || url("/login"), &names(), false);
+        cookies.take(&briefly, &url("/"), || url("/login"), &names(), false);
         assert!(cookies.held().all(|cookie| expiry(cookie).is_none()));
         assert_eq!(sent(&mut cookies.without(&["b".to_owned()], &url("/")), "/me"), "sid=1");
-        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), || url("/logout"), &names(), false);
+        cookies.take(&set(&["sid=; Path=/; Max-Age=0"]), &url("/"), || url("/logout"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "b=2");
     }
 
     #[test]
     fn a_cookie_for_a_path_stays_on_it() {
         let mut cookies = Cookies::default();
-        cookies.take(&set(&["a=1; Path=/shop", "b=2; Path=/"]), || url("/"), &names(), false);
+        cookies.take(&set(&["a=1; Path=/shop", "b=2; Path=/"]), &url("/"), || url("/"), &names(), false);
         assert_eq!(sent(&mut cookies, "/me"), "b=2");
         let mut both: Vec<_> = sent(&mut cookies, "/shop/x").split("; ").map(str::to_owned).collect();
         both.sort();
@@ -231,7 +254,8 @@ mod tests {
     fn affinity_cookies_are_told_and_stripped() {
         for (strip, expected) in [(true, "sid=1"), (false, "AWSALB=x; sid=1")] {
             let mut cookies = Cookies::default();
-            let affinity = cookies.take(&set(&["AWSALB=x; Path=/", "sid=1; Path=/"]), || url("/"), &names(), strip);
+            let affinity =
+                cookies.take(&set(&["AWSALB=x; Path=/", "sid=1; Path=/"]), &url("/"), || url("/"), &names(), strip);
             assert!(affinity);
             let mut sent: Vec<_> = sent(&mut cookies, "/").split("; ").map(str::to_owned).collect();
             sent.sort();
@@ -242,7 +266,7 @@ mod tests {
     #[test]
     fn a_cookie_of_another_domain_is_refused() {
         let mut cookies = Cookies::default();
-        cookies.take(&set(&["sid=1; Domain=elsewhere.example"]), || url("/"), &names(), false);
+        cookies.take(&set(&["sid=1; Domain=elsewhere.example"]), &url("/"), || url("/"), &names(), false);
         assert_eq!(sent(&mut cookies, "/"), "");
     }
 }

@@ -152,7 +152,7 @@ impl Journey<'_> {
         let affinity = match &part.origin {
             None => {
                 let url = || base.at(&part.target);
-                self.cookies.take(&answer.headers, url, &plan.affinity, plan.strip_affinity)
+                self.cookies.take(&answer.headers, &base.url, url, &plan.affinity, plan.strip_affinity)
             }
             Some(elsewhere) => {
                 self.cookies.take_elsewhere(&answer.headers, &elsewhere.at(&part.target), &base.url);
