@@ -70,15 +70,25 @@ pub(super) fn headline(subject: &Subject) -> String {
     let Subject { verdict, sessions, analysis, .. } = *subject;
     let reason = verdict.reasons.iter().find(|r| r.speaks_for == verdict.outcome).map_or("", |r| r.text.as_str());
     let missed = verdict.objectives.iter().filter(|o| o.met == Met::Missed).count() as u64;
-    let load = counted(analysis.requests.count, "request");
+    let load = match analysis.requests.errors {
+        0 => counted(analysis.requests.count, "request"),
+        errors => format!("{} ({errors} failed)", counted(analysis.requests.count, "request")),
+    };
     let change = match sessions.cohorts.as_slice() {
         [] => String::new(),
         [one] => format!(" while the fleet changed ({})", one.change.name),
         many => format!(" while the fleet changed {} times", many.len()),
     };
     match verdict.outcome {
+        Outcome::Pass if sessions.sessions.verified > 0 && sessions.nothing_lost() => {
+            let taken = sessions.restored.as_ref().is_some_and(|restored| restored.sessions + restored.writes > 0);
+            let beyond = if taken { ", but for what the restore had to take" } else { "" };
+            format!("Sessions held{change}{beyond}, and every objective was met, over {load}.")
+        }
         Outcome::Pass if sessions.sessions.verified > 0 => {
-            format!("Sessions held{change}, and every objective was met, over {load}.")
+            format!(
+                "No more was lost{change} than the profile allows, and every objective was met, over {load}: {reason}."
+            )
         }
         Outcome::Pass => format!("Every objective was met over {load}."),
         Outcome::SessionsLost => format!("Users lost their sessions{change}: {reason}."),

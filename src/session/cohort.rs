@@ -198,7 +198,7 @@ impl Survival {
             };
         }
         format!(
-            "{} of {} lost: {:.2} % survived (95 % interval {:.2} to {:.2} %)",
+            "{} of {} did not survive: {:.2} % did (95 % interval {:.2} to {:.2} %)",
             self.of - survived,
             self.of,
             100.0 * self.share,
@@ -228,6 +228,8 @@ mod tests {
     fn nothing_lost_is_never_told_as_all() {
         assert_eq!(Survival::of(600, 600).unwrap().told(), "0 of 600 lost: at most 3/600 = 0.50 %");
         assert_eq!(Survival::of(2, 2).unwrap().told(), "0 of 2 lost: too few to tell");
-        assert!(Survival::of(9, 10).unwrap().told().starts_with("1 of 10 lost: 90.00 % survived (95 % interval 59."));
+        assert!(
+            Survival::of(9, 10).unwrap().told().starts_with("1 of 10 did not survive: 90.00 % did (95 % interval 59.")
+        );
     }
 }

@@ -89,6 +89,14 @@ impl AnswerCounts {
     }
 }
 
+impl SessionFindings {
+    /// Nobody was taken for somebody else or asked to log in again, and all state was as acknowledged.
+    pub fn nothing_lost(&self) -> bool {
+        let state = |state: &StateFindings| state.lost == 0 && state.duplicated == 0;
+        self.sessions.wrong_user == 0 && self.sessions.asked_to_log_in_again == 0 && self.states.iter().all(state)
+    }
+}
+
 /// What was found of one piece of state, in answered rows that read it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFindings {

@@ -31,6 +31,20 @@ fn allowed(most: u64) -> String {
     if most == 0 { String::new() } else { format!(" (the profile allows {most})") }
 }
 
+/// What was lost and is within what the profile allows.
+pub(super) fn allowed_losses(plan: &Plan, sessions: &SessionFindings) -> Vec<String> {
+    let allow = &plan.session.allow;
+    let relogins = (1..=allow.relogins).contains(&sessions.sessions.asked_to_log_in_again);
+    let states = (1..=allow.state_lost).contains(&not_kept(sessions));
+    let found = [relogins.then(|| self::relogins(plan, sessions)), states.then(|| state(plan, sessions))];
+    found.into_iter().flatten().map(|check| check.found).collect()
+}
+
+/// How often state was lost or duplicated.
+fn not_kept(sessions: &SessionFindings) -> u64 {
+    sessions.states.iter().map(|s| s.lost + s.duplicated).sum()
+}
+
 fn relogins(plan: &Plan, sessions: &SessionFindings) -> SessionCheck {
     let (counts, most) = (&sessions.sessions, plan.session.allow.relogins);
     let asked = plural(counts.asked_to_log_in_again, "session");
@@ -42,7 +56,7 @@ fn relogins(plan: &Plan, sessions: &SessionFindings) -> SessionCheck {
 fn state(plan: &Plan, sessions: &SessionFindings) -> SessionCheck {
     let most = plan.session.allow.state_lost;
     let reads: u64 = sessions.states.iter().map(|s| s.agreed + s.lost + s.duplicated).sum();
-    let wrong: u64 = sessions.states.iter().map(|s| s.lost + s.duplicated).sum();
+    let wrong = not_kept(sessions);
     let each = |s: &StateFindings| {
         let lost = (s.lost > 0).then(|| format!("\"{}\" lost {}", s.name, plural(s.lost, "time")));
         let more = (s.duplicated > 0).then(|| format!("\"{}\" duplicated {}", s.name, plural(s.duplicated, "time")));

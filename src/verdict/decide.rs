@@ -1,4 +1,4 @@
-use super::continuity::{continuity, plural};
+use super::continuity::{allowed_losses, continuity, plural};
 use super::objectives::objectives;
 use super::symptoms::symptoms;
 use super::validity::validity;
@@ -67,18 +67,12 @@ fn missed(objective: &ObjectiveResult) -> Reason {
 /// What speaks for a pass, worth saying whatever came out.
 fn comforts(plan: &Plan, sessions: &SessionFindings, objectives: &[ObjectiveResult]) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let counts = &sessions.sessions;
-    let nothing_lost = counts.wrong_user == 0
-        && counts.asked_to_log_in_again == 0
-        && sessions.states.iter().all(|s| s.lost == 0 && s.duplicated == 0);
-    if counts.verified > 0 && nothing_lost {
-        let verified = plural(counts.verified, "session");
+    let verified = sessions.sessions.verified;
+    if verified > 0 && sessions.nothing_lost() {
+        let verified = plural(verified, "session");
         reasons.push(reason(Outcome::Pass, format!("no session lost of {verified} that proved who they were")));
     }
-    if (1..=plan.session.allow.relogins).contains(&counts.asked_to_log_in_again) {
-        let sessions = plural(counts.asked_to_log_in_again, "session");
-        reasons.push(reason(Outcome::Pass, format!("{sessions} asked to log in again, which the profile allows")));
-    }
+    reasons.extend(allowed_losses(plan, sessions).into_iter().map(|found| reason(Outcome::Pass, found)));
     let met = objectives.iter().filter(|o| o.met == Met::Met).count();
     if met > 0 {
         reasons.push(reason(Outcome::Pass, format!("{met} of {} objectives met", objectives.len())));

@@ -170,6 +170,9 @@ fn losses_within_the_allowance_are_no_loss() {
         })
     };
     assert_eq!(allowing(29).exit_code, 0);
+    // What was lost is said all the same.
+    let told = "29 sessions asked to log in again while still valid (the profile allows 29)";
+    assert_eq!(allowing(29).reasons[0].text, told);
     assert_eq!(allowing(28).exit_code, 4);
     assert!(allowing(28).reasons[0].text.starts_with("29 sessions asked to log in again"));
 }
