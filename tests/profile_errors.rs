@@ -340,7 +340,10 @@ fn what_cannot_be_done_on_aws_is_told_and_pointed_at() {
         ("elasticache = \"sessions\"", "elasticache = \"sessions\"\ndynamodb_table = \"carts\"", "kept in one store", "\"carts\""),
         ("do = \"rolling-replace\"", "do = \"rolling-replace\"\ndrain = false", "drains what it replaces", "false"),
         ("do = \"rolling-replace\"", "do = \"freeze-instance\"", "AWS has no call for this", "\"freeze-instance\""),
-        ("do = \"rolling-replace\"", "do = \"zone-outage\"\nzone = \"b\"", "not rushhour's to take away", "\"zone-outage\""),
+        ("do = \"rolling-replace\"", "do = \"zone-outage\"\nzone = \"b\"", "does not allow `zone-outage`", "\"zone-outage\""),
+        ("do = \"rolling-replace\"", "do = \"zone-outage\"\nzone = \"b\"\nhow = \"freeze\"", "is rushhour's to kill or freeze", "how = \"freeze\""),
+        ("elasticache = \"sessions\"\nallow = [\"rolling-replace\"]", "allow = [\"snapshot\", \"rolling-replace\"]\n", "", ""),
+        ("do = \"rolling-replace\"", "do = \"snapshot\"", "does not allow `snapshot`", "\"snapshot\""),
         ("elasticache = \"sessions\"\nallow = [\"rolling-replace\"]", "allow = [\"store-failover\", \"rolling-replace\"]\n", "", ""),
         ("do = \"rolling-replace\"", "do = \"store-failover\"\nhow = \"kill\"", "one way to test a fail-over", "\"kill\""),
     ] {

@@ -2,6 +2,8 @@
 //! everything as it was.
 
 mod application;
+#[cfg(feature = "aws")]
+mod aws;
 mod check;
 mod conduct;
 mod routing;
@@ -11,6 +13,8 @@ mod store;
 mod table;
 mod timeouts;
 
+#[cfg(feature = "aws")]
+pub use aws::audit_aws;
 pub use check::{Check, CheckResult, outcome};
 pub use conduct::{Audited, Progress};
 pub use timeouts::{TimeOuts, not_waited_for};

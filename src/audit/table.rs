@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::PointInTimeRecoveryStatus;
 use std::time::Duration;
 
-const DELETED: Practice = Practice {
+pub(super) const DELETED: Practice = Practice {
     name: "sessions are deleted once they have ended",
     why: "what nobody can use any more is paid for, and read by whoever finds it",
-    remedy: "switch time to live on, on the attribute `expires_at`",
+    remedy: "switch time to live on, on the attribute with a session's end (`expires_at` for the reference application)",
 };
-const RECOVERY: Practice = Practice {
+pub(super) const RECOVERY: Practice = Practice {
     name: "table can be put back",
     why: "after a mistake, with point-in-time recovery off, nobody's data comes back",
     remedy: "switch point-in-time recovery on",

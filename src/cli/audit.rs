@@ -2,6 +2,8 @@ use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
 use super::report::{WIDTH, print_text, style};
 use super::signals::stop_signal;
+#[cfg(feature = "aws")]
+use crate::audit::audit_aws;
 use crate::audit::{Audited, Check, CheckResult, Progress, TimeOuts, not_waited_for, outcome};
 use crate::fleet::Fleet;
 use crate::lab::{Lab, LabOptions};
@@ -94,6 +96,11 @@ async fn audit(resolved: Resolved, wait: bool, teller: &Teller, checks: &mut Vec
         return audit_lab(&plan, lab, teller, checks).await;
     }
     let Unrecorded { feeder, store: named } = unrecorded;
+    #[cfg(feature = "aws")]
+    if let FleetPlan::Aws(aws) = &plan.fleet {
+        teller.tell(Progress::Doing("how the deployment is set up"));
+        checks.extend(audit_aws(aws, plan.target.timeout).await);
+    }
     let url = plan.target.url.clone().context("the profile names no `url` under [target]")?;
     load::probe(&plan, &url).await?;
     let store = match &named {

@@ -1,9 +1,10 @@
 use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
 use super::report::print_text;
-use crate::fleet::aws::{policy, restore, statements_after_run, undone};
+use crate::fleet::aws::{policy, restore, setup_calls, statements_after_run, undone};
 use crate::plan::FleetPlan;
 use crate::record::RunDirectory;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Subcommand)]
@@ -21,6 +22,9 @@ pub struct PolicyArgs {
     /// Override a key of the profile: `--set 'fleet.aws.region="eu-central-1"'`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Also what `rushhour audit` reads.
+    #[arg(long)]
+    pub audit: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,6 +52,11 @@ fn print_policy(args: &PolicyArgs) -> anyhow::Result<Exit> {
     let mut policy = policy(aws, plan.timeline.iter().map(|entry| &entry.action));
     if let Some(statements) = policy["Statement"].as_array_mut() {
         statements.extend(statements_after_run(&plan, aws));
+        if args.audit {
+            // They only read, and most of them know of no resources.
+            let calls = setup_calls(aws);
+            statements.push(json!({ "Sid": "Audit", "Effect": "Allow", "Action": calls, "Resource": "*" }));
+        }
     }
     print_text(&serde_json::to_string_pretty(&policy)?)?;
     Ok(Exit::Pass)

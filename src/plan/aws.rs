@@ -13,6 +13,9 @@ pub struct AwsPlan {
     /// Replication group of ElastiCache.
     pub elasticache: Option<String>,
     pub dynamodb_table: Option<String>,
+    /// Template of the Fault Injection Service whose experiment takes a zone away; None: a zonal shift does.
+    #[serde(default)]
+    pub experiment_template: Option<String>,
     /// How long after the run CloudWatch's figures are read; zero: not at all.
     #[serde(default)]
     pub cloudwatch_settle: Duration,

@@ -54,6 +54,11 @@ pub enum Action {
         zone: String,
         how: Outage,
     },
+    /// The balancer's traffic is shifted away from a zone, or an experiment of this template takes the zone away.
+    ZoneShift {
+        zone: String,
+        experiment: Option<String>,
+    },
     ZoneRecovery {
         zone: String,
     },
@@ -163,7 +168,7 @@ impl Action {
             Action::KillInstance { .. } => "kill-instance",
             Action::StopInstance { .. } => "stop-instance",
             Action::FreezeInstance { .. } => "freeze-instance",
-            Action::ZoneOutage { .. } => "zone-outage",
+            Action::ZoneOutage { .. } | Action::ZoneShift { .. } => "zone-outage",
             Action::ZoneRecovery { .. } => "zone-recovery",
             Action::RollingReplace { .. } => "rolling-replace",
             Action::BlueGreen { .. } => "blue-green",
@@ -209,6 +214,8 @@ impl Action {
             }
             Action::ZoneOutage { zone, how: Outage::Kill } => format!("{zone}: killed"),
             Action::ZoneOutage { zone, how: Outage::Freeze } => format!("{zone}: frozen"),
+            Action::ZoneShift { zone, experiment: None } => format!("{zone}: traffic shifted away"),
+            Action::ZoneShift { zone, experiment: Some(template) } => format!("{zone}: by the experiment {template}"),
             Action::ZoneRecovery { zone } => zone.clone(),
             Action::RollingReplace { batch, pause, farewell, .. } => {
                 format!("{batch} at a time, {} apart, {}", seconds(pause), farewell.words())

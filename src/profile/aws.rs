@@ -19,6 +19,9 @@ pub struct AwsFile {
     pub elasticache: Option<At<String>>,
     /// Name of the DynamoDB table that keeps the sessions.
     pub dynamodb_table: Option<At<String>>,
+    /// Id of an experiment template of the Fault Injection Service, which `zone-outage` starts. It needs a stop condition.
+    /// Default: none, `zone-outage` shifts the balancer's traffic away from the zone (a zonal shift).
+    pub experiment_template: Option<At<String>>,
     /// Figures of CloudWatch come minutes late. They are read when this much time has passed after the run; with `0s` they are
     /// not. Default: `3m`.
     pub cloudwatch_settle: Option<At<Span>>,

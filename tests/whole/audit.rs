@@ -36,11 +36,12 @@ impl Audited {
     }
 }
 
-pub fn audit(profile: &Path, arguments: &[&str]) -> Audited {
+pub fn audit(profile: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Audited {
     let folder = tempfile::tempdir().unwrap();
     let junit = folder.path().join("junit.xml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushhour"));
     command.arg("audit").arg(profile).arg("--json").arg("--junit").arg(&junit).args(arguments);
+    command.envs(environment.iter().copied());
     let output = command.current_dir(folder.path()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     let checks: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
@@ -54,7 +55,7 @@ pub fn audit(profile: &Path, arguments: &[&str]) -> Audited {
 fn of_lab(set: &[&str]) -> Audited {
     let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/store-failover.toml");
     let arguments: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
-    audit(&profile, &arguments)
+    audit(&profile, &arguments, &[])
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn each_fault_of_sessions_is_named_in_any_application() {
         let path = folder.path().join("visitors.toml");
         std::fs::write(&path, visitors(&server.url())).unwrap();
         let waits = ["", "immortal", "hasty"].contains(&fault);
-        let found = audit(&path, if waits { &["--wait"] } else { &[] });
+        let found = audit(&path, if waits { &["--wait"] } else { &[] }, &[]);
         found.demand(if failed.is_empty() { 0 } else { 3 }, &failed, &[]);
         assert_eq!(found.with("not-applicable").contains(&"idle time-out honoured"), !waits, "{fault}");
     }

@@ -1,6 +1,7 @@
 //! A fleet on AWS as a whole: the program finds a control plane by `AWS_ENDPOINT_URL`, and that tells of a real lab, and
 //! changes it. What AWS would take minutes for takes seconds here, so no timing of AWS is tested.
 
+use crate::audit::audit;
 use crate::support::{Reply, Request, Server, start};
 use aws_smithy_cbor::Encoder;
 use aws_smithy_types::DateTime;
@@ -10,6 +11,7 @@ use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{Action, AutoscalerPlan, Distribution, LabPlan, LabStore, Secret, StoreKind, WarmUp};
 use rushhour::record::RecordedRun;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -58,6 +60,8 @@ struct Seen {
     alarms: Vec<(SystemTime, bool, f64, f64)>,
     why: String,
     calls: Vec<String>,
+    /// Bodies of PutMetricData.
+    published: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -96,6 +100,18 @@ impl Seen {
     }
 }
 
+/// The body as it was before it was compressed for the way.
+fn unpacked(request: &Request) -> Vec<u8> {
+    match request.header("content-encoding") {
+        Some("gzip") => {
+            let mut body = Vec::new();
+            flate2::read::GzDecoder::new(request.body.as_slice()).read_to_end(&mut body).unwrap();
+            body
+        }
+        _ => request.body.clone(),
+    }
+}
+
 fn stamp(at: SystemTime) -> String {
     OffsetDateTime::from(at).replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
 }
@@ -122,6 +138,8 @@ fn groups(seen: &Seen) -> String {
         + &element("MinSize", 1)
         + &element("MaxSize", 4)
         + &element("DesiredCapacity", seen.desired)
+        + &element("AvailabilityZones", members(["eu-central-1a", "eu-central-1b"].map(str::to_owned).into_iter()))
+        + &element("HealthCheckType", "EC2")
         + &element("TargetGroupARNs", element("member", TARGET_GROUP))
         + &element("Instances", members(instances))
         + &element("Tags", element("member", tag));
@@ -227,7 +245,13 @@ impl Deployment {
     fn answer(&self, request: &Request) -> Reply {
         assert!(request.header("authorization").is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256")));
         if let Some((_, call)) = request.path.rsplit_once("/operation/") {
-            let body = cloudwatch(call, &self.seen.lock().unwrap());
+            let mut seen = self.seen.lock().unwrap();
+            if call == "PutMetricData" {
+                seen.published.push(unpacked(request));
+                return Reply::with("200 OK", "smithy-protocol: rpc-v2-cbor\r\n", "");
+            }
+            let body = cloudwatch(call, &seen);
+            drop(seen);
             let head =
                 format!("HTTP/1.1 200 OK\r\nsmithy-protocol: rpc-v2-cbor\r\nContent-Length: {}\r\n\r\n", body.len());
             return Reply::Bytes([head.as_bytes(), &body].concat());
@@ -247,6 +271,12 @@ impl Deployment {
                 let to = asked["DesiredCapacity"].parse().unwrap();
                 self.runtime.block_on(self.lab.apply(&Action::SetCapacity { to })).unwrap();
                 String::new()
+            }
+            // What only the audit reads.
+            "DescribeTargetGroupAttributes" | "DescribeLoadBalancers" => {
+                let error = element("Code", "AccessDenied") + &element("Message", "User is not authorized");
+                let body = element("ErrorResponse", element("Error", error));
+                return Reply::with("403 Forbidden", "Content-Type: text/xml\r\n", &body);
             }
             other => panic!("nobody should call {other}"),
         };
@@ -282,6 +312,9 @@ auto_scaling_group = "web"
 cloudwatch_settle = "1s"
 allow = ["set-capacity"]
 
+[publish.cloudwatch]
+namespace = "peak-hours"
+
 [[timeline]]
 at = "65s"
 do = "set-capacity"
@@ -312,6 +345,12 @@ adds = {{ cart = 1 }}
 proves_identity = true
 repeat = 12
 
+[[scenarios.steps]]
+name = "me"
+get = "/me"
+headers = {{ authorization = "Bearer {{{{bearer}}}}" }}
+proves_identity = true
+
 [[objectives]]
 metric = "re-logins"
 at_most = 0
@@ -324,11 +363,17 @@ fn a_scale_out_on_aws_is_reported_as_one_of_the_lab_is() {
     let deployment = Deployment::start();
     let answering = deployment.clone();
     let plane = Server::start(move |request| answering.answer(request));
-    let before = format!(
-        "export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true \
-         LAB_PASSWORD='{PASSWORD}'",
-        plane.url()
-    );
+    let url = plane.url();
+    let environment = [
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("LAB_PASSWORD", PASSWORD),
+    ];
+    let before: Vec<String> = environment.iter().map(|(name, value)| format!("export {name}='{value}'")).collect();
+    let before = before.join("; ");
     let ended = start(&profile(&deployment.lab.url().unwrap()), &[], Some(&before)).end();
     let analysis = ended.analysis();
     let stages = analysis["analysis"]["stages"].as_array().unwrap_or_else(|| panic!("{analysis:#}"));
@@ -363,4 +408,27 @@ fn a_scale_out_on_aws_is_reported_as_one_of_the_lab_is() {
     assert_eq!((figures.len(), metrics.series.len() > figures.len()), (METRICS, true), "{figures:?}");
     assert!(figures.contains(&"TargetResponseTime"), "{figures:?}");
     assert!(ended.run_directory().join("charts/cloudwatch-balancer.svg").exists());
+    // The results are metrics, under the profile's namespace.
+    let published = std::mem::take(&mut deployment.seen.lock().unwrap().published);
+    let told = |word: &str| published.iter().any(|body| body.windows(word.len()).any(|part| part == word.as_bytes()));
+    for word in ["peak-hours", "Passed", "Survival", "AdoptionTimeP50", "ResponseTimeP99"] {
+        assert!(told(word), "{word} is not published");
+    }
+    audit_finds_what_aws_tells(&profile(&deployment.lab.url().unwrap()), &environment);
+}
+
+/// What is denied is unknown, what is told is judged, and the application is audited as any other.
+fn audit_finds_what_aws_tells(profile: &str, environment: &[(&str, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.toml");
+    std::fs::write(&file, profile).unwrap();
+    let audited = audit(&file, &[], environment);
+    let passed = audited.with("passed");
+    for name in ["Auto Scaling group spans zones", "group tracks a target", "sessions known everywhere"] {
+        assert!(passed.contains(&name), "{name}: {passed:?}");
+    }
+    let failed = ["group replaces what the balancer finds unhealthy", "default instance warm-up"];
+    assert!(failed.iter().all(|name| audited.with("failed").contains(name)), "{:?}", audited.with("failed"));
+    assert!(audited.with("unknown").contains(&"target group without stickiness"), "{:?}", audited.with("unknown"));
+    assert_eq!(audited.code, Some(3));
 }

@@ -167,7 +167,7 @@ fn a_store_that_is_wide_open_is_named_and_left_as_it_is() {
     );
     let path = redis.folder.path().join("open.toml");
     std::fs::write(&path, with_store(&shop.url(), &store)).unwrap();
-    let audited = audit(&path, &[]);
+    let audited = audit(&path, &[], &[]);
     assert_eq!(audited.code, Some(3));
     for named in [
         "plain text to the store refused",
@@ -341,7 +341,7 @@ fn somebody_elses_fleet_is_audited_and_its_losses_have_causes() {
     let path = folder.path().join("visitors.toml");
     std::fs::write(&path, &profile).unwrap();
 
-    let audited = audit(&path, &["--wait"]);
+    let audited = audit(&path, &["--wait"], &[]);
     audited.demand(0, &[], &[]);
     for told in [
         "instances over zones",

@@ -24,7 +24,9 @@ pub(super) fn refused(action: &Action, reason: impl Into<String>) -> FleetError 
 
 impl Aws {
     pub(super) async fn carry_out(&self, action: &Action) -> Result<String, FleetError> {
-        if !self.plan.allow.iter().any(|allowed| allowed == action.name()) {
+        // A recovery takes back what the profile has allowed.
+        let is_recovery = matches!(action, Action::ZoneRecovery { .. });
+        if !is_recovery && !self.plan.allow.iter().any(|allowed| allowed == action.name()) {
             return Err(refused(action, "the profile does not allow it: see `allow` under [fleet.aws]"));
         }
         match action {
@@ -37,6 +39,9 @@ impl Aws {
             }
             Action::BlueGreen { steps, pause, within, .. } => self.blue_green(action, steps, *pause, *within).await,
             Action::StoreFailover { .. } => self.fail_over(action).await,
+            Action::Snapshot => self.take_snapshot(action).await,
+            Action::ZoneShift { zone, experiment } => self.take_zone(action, zone, experiment.as_deref()).await,
+            Action::ZoneRecovery { zone } => self.give_zone_back(action, zone).await,
             _ => Err(FleetError::Unsupported { provider: self.provider(), action: action.name().to_owned() }),
         }
     }

@@ -1,7 +1,6 @@
 //! `blue-green`: traffic shifted from one target group of a listener to another, step by step.
 
 use super::act::refused;
-use super::call::CallError;
 use super::clients::Clients;
 use super::fleet::Aws;
 use super::permission::permitted;
@@ -55,7 +54,7 @@ impl Aws {
             return Err(refused(action, "the profile has no [fleet.aws.blue_green]"));
         };
         let clients = &self.watch.clients;
-        let tags = clients.tags_of_listener(&green.listener).await?;
+        let tags = clients.tags_of(&green.listener, format!("the listener `{}`", green.listener)).await?;
         let listener = clients.listener(&green.listener).await?;
         let may = permitted(action.name(), &format!("the listener `{}`", green.listener), &tags);
         may.and_then(|()| ours(&listener, blue_arn, green_arn)).map_err(|reason| refused(action, reason))?;
@@ -108,15 +107,5 @@ fn ours(listener: &ListenerReading, blue: &str, green: &str) -> Result<(), Strin
     match others.iter().find(|other| **other != blue && **other != green) {
         Some(other) => Err(format!("the listener also forwards to {other}, which is none of the two sets")),
         None => Ok(()),
-    }
-}
-
-impl Clients {
-    async fn tags_of_listener(&self, arn: &str) -> Result<Vec<(String, String)>, CallError> {
-        let call = self.call("DescribeTags", format!("the listener `{arn}`"));
-        let answer = self.balancing.describe_tags().resource_arns(arn).send().await;
-        let answer = answer.map_err(|error| call.failed(error))?;
-        let tags = answer.tag_descriptions().iter().flat_map(|described| described.tags());
-        Ok(tags.filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect())
     }
 }

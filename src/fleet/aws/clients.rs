@@ -5,6 +5,9 @@ use super::reading::{
 };
 use aws_config::SdkConfig;
 use aws_sdk_autoscaling::primitives::DateTime;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_sdk_elasticache::types::ReplicationGroup;
+use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 use std::time::SystemTime;
 
 /// The services that an AWS fleet is made of, and what is asked of them in one place.
@@ -13,7 +16,10 @@ pub(super) struct Clients {
     pub autoscaling: aws_sdk_autoscaling::Client,
     pub balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub elasticache: aws_sdk_elasticache::Client,
+    pub faults: aws_sdk_fis::Client,
+    pub shifting: aws_sdk_arczonalshift::Client,
     region: String,
 }
 
@@ -26,7 +32,10 @@ impl Clients {
             autoscaling: aws_sdk_autoscaling::Client::new(config),
             balancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
             elasticache: aws_sdk_elasticache::Client::new(config),
+            faults: aws_sdk_fis::Client::new(config),
+            shifting: aws_sdk_arczonalshift::Client::new(config),
             region: config.region().map_or_else(|| "no region".to_owned(), |region| region.to_string()),
         }
     }
@@ -121,12 +130,22 @@ impl Clients {
 
     /// ARN of a target group, by its name or its ARN. That it is there is known then.
     pub async fn target_group_arn(&self, name: &str) -> Result<String, CallError> {
+        Ok(self.whole_target_group(name).await?.target_group_arn.unwrap_or_default())
+    }
+
+    pub async fn whole_target_group(&self, name: &str) -> Result<TargetGroup, CallError> {
         let call = self.call("DescribeTargetGroups", format!("the target group `{name}`"));
         let asked = self.balancing.describe_target_groups();
         let asked = if name.starts_with("arn:") { asked.target_group_arns(name) } else { asked.names(name) };
-        let answer = asked.send().await.map_err(|error| call.failed(error))?;
-        let arn = answer.target_groups().first().and_then(|group| group.target_group_arn.clone());
-        arn.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such target group"))
+        let found = asked.send().await.map_err(|error| call.failed(error))?.target_groups.unwrap_or_default();
+        found.into_iter().next().ok_or_else(|| call.error(CallFailure::NotFound, "there is no such target group"))
+    }
+
+    pub async fn whole_group(&self, name: &str) -> Result<AutoScalingGroup, CallError> {
+        let call = self.call("DescribeAutoScalingGroups", group(name));
+        let answer = self.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
+        let found = answer.map_err(|error| call.failed(error))?.auto_scaling_groups.unwrap_or_default();
+        found.into_iter().next().ok_or_else(|| call.error(CallFailure::NotFound, "there is no such group"))
     }
 
     pub async fn targets(&self, arn: &str) -> Result<Vec<TargetReading>, CallError> {
@@ -154,11 +173,7 @@ impl Clients {
     }
 
     pub async fn replication_group(&self, id: &str) -> Result<StoreReading, CallError> {
-        let call = self.call("DescribeReplicationGroups", replication_group(id));
-        let asked = self.elasticache.describe_replication_groups().replication_group_id(id);
-        let answer = asked.send().await.map_err(|error| call.failed(error))?;
-        let group = answer.replication_groups().first();
-        let group = group.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such replication group"))?;
+        let group = self.whole_replication_group(id).await?;
         let nodes = group.node_groups().iter().flat_map(|shard| shard.node_group_members().iter());
         Ok(StoreReading {
             arn: group.arn.clone().unwrap_or_default(),
@@ -166,6 +181,22 @@ impl Clients {
             shards: group.node_groups().iter().filter_map(|shard| shard.node_group_id.clone()).collect(),
             nodes: nodes.filter_map(NodeReading::of).collect(),
         })
+    }
+
+    pub async fn whole_replication_group(&self, id: &str) -> Result<ReplicationGroup, CallError> {
+        let call = self.call("DescribeReplicationGroups", replication_group(id));
+        let asked = self.elasticache.describe_replication_groups().replication_group_id(id);
+        let found = asked.send().await.map_err(|error| call.failed(error))?.replication_groups.unwrap_or_default();
+        found.into_iter().next().ok_or_else(|| call.error(CallFailure::NotFound, "there is no such replication group"))
+    }
+
+    /// Of a balancer or a listener.
+    pub async fn tags_of(&self, arn: &str, what: String) -> Result<Vec<(String, String)>, CallError> {
+        let call = self.call("DescribeTags", what);
+        let answer = self.balancing.describe_tags().resource_arns(arn).send().await;
+        let answer = answer.map_err(|error| call.failed(error))?;
+        let tags = answer.tag_descriptions().iter().flat_map(|described| described.tags());
+        Ok(tags.filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect())
     }
 }
 

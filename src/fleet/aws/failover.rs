@@ -10,7 +10,8 @@ use super::reading::StoreReading;
 use crate::fleet::FleetError;
 use crate::plan::Action;
 use aws_sdk_elasticache::operation::test_failover::TestFailoverError;
-use std::time::Duration;
+use aws_sdk_elasticache::types::SourceType;
+use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -19,16 +20,22 @@ const DONE_WITHIN: Duration = Duration::from_secs(20 * 60);
 
 impl Aws {
     pub(super) async fn fail_over(&self, action: &Action) -> Result<String, FleetError> {
-        let (id, store) = self.can_fail_over(action).await?;
+        let (id, store) = self.store_for(action).await?;
+        let since = self.watch.clock.wall(now());
         let shard = store.shards.first().cloned().unwrap_or_default();
         if let Some(reason) = self.watch.clients.test_failover(id, &shard).await? {
             return Err(refused(action, reason));
         }
-        self.until_failed_over(id, &store).await.map_err(|reason| refused(action, reason))
+        let came = self.until_failed_over(id, &store).await.map_err(|reason| refused(action, reason))?;
+        // What it did in between is an extra: without it the fail-over is done all the same.
+        Ok(match self.watch.clients.store_events(id, since).await {
+            Ok(events) if !events.is_empty() => format!("{came}; ElastiCache tells: {}", events.join(", ")),
+            _ => came,
+        })
     }
 
     /// The store as it is now, if the action may change it.
-    pub(super) async fn can_fail_over(&self, action: &Action) -> Result<(&str, StoreReading), FleetError> {
+    pub(super) async fn store_for(&self, action: &Action) -> Result<(&str, StoreReading), FleetError> {
         let Some(id) = &self.plan.elasticache else {
             return Err(refused(action, "the profile names no `elasticache` under [fleet.aws]"));
         };
@@ -90,6 +97,21 @@ impl Clients {
             _ => return Err(call.failed(error)),
         };
         Ok(Some(format!("{explained} ({})", call.failed(error).said)))
+    }
+
+    /// What ElastiCache says that it did since then, oldest first.
+    async fn store_events(&self, id: &str, since: SystemTime) -> Result<Vec<String>, CallError> {
+        let call = self.call("DescribeEvents", replication_group(id));
+        let asked = self.elasticache.describe_events().source_type(SourceType::ReplicationGroup).source_identifier(id);
+        let events =
+            asked.start_time(since.into()).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let mut events = events.map_err(|error| call.failed(error))?;
+        events.sort_by_key(|event| event.date.map(|date| date.as_nanos()));
+        let told = |event: aws_sdk_elasticache::types::Event| {
+            let after = SystemTime::try_from(event.date?).ok()?.duration_since(since).unwrap_or_default();
+            Some(format!("{} ({:.0} s)", event.message?.trim_end_matches('.'), after.as_secs_f64()))
+        };
+        Ok(events.into_iter().filter_map(told).collect())
     }
 
     async fn tags_of_store(&self, store: &StoreReading, id: &str) -> Result<Vec<(String, String)>, CallError> {

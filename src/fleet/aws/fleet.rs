@@ -109,7 +109,10 @@ impl Aws {
                 | Action::StopInstance { .. }
                 | Action::RollingReplace { .. } => drop(self.changeable(action).await?),
                 Action::BlueGreen { .. } => drop(self.shiftable(action).await?),
-                Action::StoreFailover { .. } => drop(self.can_fail_over(action).await?),
+                Action::StoreFailover { .. } | Action::Snapshot => drop(self.store_for(action).await?),
+                Action::ZoneShift { zone, experiment } => {
+                    self.may_take_zone(action, zone, experiment.as_deref()).await?;
+                }
                 _ => {}
             }
         }

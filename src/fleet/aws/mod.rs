@@ -29,11 +29,14 @@ mod policy;
 mod reading;
 mod refresh;
 mod restore;
+mod setup;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod undo;
 mod used;
 mod watch;
+mod zone;
 
 pub use access_log::{AccessLogs, LogSource, Span};
 pub use after_run::statements_after_run;
@@ -43,4 +46,8 @@ pub use fleet::Aws;
 pub use metrics::{Resources, read_metrics};
 pub use policy::policy;
 pub use restore::{restore, undone};
+pub use setup::{
+    AlarmSetup, BalancerSetup, CacheSetup, Encryption, GroupSetup, ListenerSetup, PolicySetup, Setup, TableSetup,
+    TargetGroupSetup, Told, UserSetup, read_setup, setup_calls,
+};
 pub use used::{calls_at_end, calls_of, calls_throughout};

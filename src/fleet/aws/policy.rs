@@ -28,19 +28,26 @@ fn statement(plan: &AwsPlan, on: &Resource, calls: &BTreeSet<String>) -> Value {
         region if region.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
     };
-    let (sid, resource) = match on {
-        Resource::Listed(_) => ("Watch", "*".to_owned()),
+    let arn = |service: &str, name: &str| format!("arn:{partition}:{service}:{region}:*:{name}");
+    let (sid, resources) = match on {
+        Resource::Listed(_) => ("Watch", vec!["*".to_owned()]),
         Resource::Group(name) => {
-            let arn = format!("arn:{partition}:autoscaling:{region}:*:autoScalingGroup:*:autoScalingGroupName/{name}");
-            ("ChangeGroup", arn)
+            ("ChangeGroup", vec![arn("autoscaling", &format!("autoScalingGroup:*:autoScalingGroupName/{name}"))])
         }
-        Resource::Listener(arn) => ("ShiftTraffic", arn.clone()),
-        Resource::ReplicationGroup(id) => {
-            ("Store", format!("arn:{partition}:elasticache:{region}:*:replicationgroup:{id}"))
+        Resource::Listener(arn) => ("ShiftTraffic", vec![arn.clone()]),
+        Resource::ReplicationGroup(id) => ("Store", vec![arn("elasticache", &format!("replicationgroup:{id}"))]),
+        Resource::Snapshots(names) => ("Snapshots", vec![arn("elasticache", &format!("snapshot:{names}"))]),
+        Resource::Balancer => ("ShiftFromZone", vec![arn("elasticloadbalancing", "loadbalancer/*")]),
+        Resource::Experiments(template) => {
+            ("Experiment", vec![arn("fis", &format!("experiment-template/{template}")), arn("fis", "experiment/*")])
         }
     };
+    let resource = match resources.as_slice() {
+        [only] => json!(only),
+        several => json!(several),
+    };
     let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": calls, "Resource": resource });
-    if let Resource::Group(_) | Resource::Listener(_) = on {
+    if let Resource::Group(_) | Resource::Listener(_) | Resource::Balancer = on {
         statement["Condition"] = json!({ "Null": { (format!("aws:ResourceTag/{TAG}")): "false" } });
     }
     statement

@@ -1,6 +1,7 @@
 use super::call::CallError;
 use super::clients::Clients;
 use super::reading::ListenerReading;
+use super::zone::Outage;
 use crate::fleet::FleetError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,11 +22,14 @@ pub(super) struct Undo {
     pub listener: Option<ListenerReading>,
     /// Auto Scaling groups of which instances are being replaced.
     pub refreshing: Vec<String>,
+    /// What takes a zone away, by the zone.
+    #[serde(default)]
+    pub outages: BTreeMap<String, Outage>,
 }
 
 impl Undo {
     fn is_empty(&self) -> bool {
-        self.capacities.is_empty() && self.listener.is_none() && self.refreshing.is_empty()
+        self.capacities.is_empty() && self.listener.is_none() && self.refreshing.is_empty() && self.outages.is_empty()
     }
 
     pub fn read(run: &Path) -> Result<Undo, String> {
@@ -46,6 +50,12 @@ impl Undo {
             Ok(()) => done.push(what),
             Err(error) => failed.push(error),
         };
+        for outage in self.outages.values() {
+            match clients.end_outage(outage).await {
+                Ok(what) => note(what, Ok(())),
+                Err(error) => note(String::new(), Err(error)),
+            }
+        }
         for group in &self.refreshing {
             note(format!("no more instances of `{group}` are replaced"), clients.cancel_refresh(group).await);
         }

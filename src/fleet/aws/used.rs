@@ -17,6 +17,12 @@ pub(super) enum Resource {
     Group(String),
     Listener(String),
     ReplicationGroup(String),
+    /// Snapshots that a run takes of a replication group.
+    Snapshots(String),
+    /// The balancer of the target group, which is known only when it is asked for.
+    Balancer,
+    /// A template of experiments, and its experiments.
+    Experiments(String),
 }
 
 impl UsedCall {
@@ -30,7 +36,13 @@ impl UsedCall {
 
     fn text(&self) -> String {
         let on = match &self.on {
-            Resource::Listed(on) | Resource::Group(on) | Resource::Listener(on) | Resource::ReplicationGroup(on) => on,
+            Resource::Listed(on)
+            | Resource::Group(on)
+            | Resource::Listener(on)
+            | Resource::ReplicationGroup(on)
+            | Resource::Snapshots(on)
+            | Resource::Experiments(on) => on,
+            Resource::Balancer => "the balancer of the target group",
         };
         let with = if self.with.is_empty() { String::new() } else { format!(": {}", self.with) };
         format!("{}:{} {on}{with}", self.service, self.name)
@@ -106,6 +118,50 @@ pub(super) fn of_action(plan: &AwsPlan, action: &Action) -> Vec<UsedCall> {
                 UsedCall::new("elasticache", "DescribeReplicationGroups", on()),
                 UsedCall::new("elasticache", "ListTagsForResource", on()),
                 UsedCall::new("elasticache", "TestFailover", on()).with("its first shard"),
+                UsedCall::new(
+                    "elasticache",
+                    "DescribeEvents",
+                    Resource::Listed(plan.elasticache.clone().unwrap_or_default()),
+                ),
+            ]
+        }
+        Action::Snapshot => {
+            let id = plan.elasticache.clone().unwrap_or_default();
+            let on = || Resource::ReplicationGroup(id.clone());
+            let snapshots = || Resource::Snapshots(format!("rushhour-{id}-*"));
+            vec![
+                UsedCall::new("elasticache", "DescribeReplicationGroups", on()),
+                UsedCall::new("elasticache", "ListTagsForResource", on()),
+                UsedCall::new("elasticache", "CreateSnapshot", on()),
+                // It makes the one out of the other.
+                UsedCall::new("elasticache", "CreateSnapshot", snapshots()),
+                UsedCall::new("elasticache", "DescribeSnapshots", snapshots()),
+            ]
+        }
+        Action::ZoneShift { zone, experiment: None } => {
+            let listed = || Resource::Listed("the balancer of the target group".to_owned());
+            vec![
+                look,
+                UsedCall::new(
+                    "elasticloadbalancing",
+                    "DescribeTargetGroups",
+                    Resource::Listed("the group's".to_owned()),
+                ),
+                UsedCall::new("elasticloadbalancing", "DescribeTags", listed()),
+                UsedCall::new("arc-zonal-shift", "GetManagedResource", Resource::Balancer),
+                UsedCall::new("arc-zonal-shift", "StartZonalShift", Resource::Balancer)
+                    .with(format!("away from {zone}")),
+                UsedCall::new("arc-zonal-shift", "CancelZonalShift", Resource::Balancer)
+                    .with("with `zone-recovery`, or at the run's end"),
+            ]
+        }
+        Action::ZoneShift { experiment: Some(template), .. } => {
+            let on = || Resource::Experiments(template.clone());
+            vec![
+                UsedCall::new("fis", "GetExperimentTemplate", on()),
+                UsedCall::new("fis", "StartExperiment", on()),
+                UsedCall::new("fis", "GetExperiment", on()),
+                UsedCall::new("fis", "StopExperiment", on()).with("with `zone-recovery`, or at the run's end"),
             ]
         }
         _ => Vec::new(),
@@ -115,11 +171,20 @@ pub(super) fn of_action(plan: &AwsPlan, action: &Action) -> Vec<UsedCall> {
 /// What is called to put back what these actions changed.
 fn at_end<'a>(plan: &AwsPlan, actions: impl Iterator<Item = &'a Action>) -> Vec<UsedCall> {
     let (mut scaled, mut shifted) = (false, false);
+    let mut calls = Vec::new();
     for action in actions {
         scaled |= matches!(action, Action::ScaleOut { .. } | Action::ScaleIn { .. } | Action::SetCapacity { .. });
         shifted |= matches!(action, Action::BlueGreen { .. });
+        calls.extend(match action {
+            Action::ZoneShift { experiment: None, .. } => {
+                Some(UsedCall::new("arc-zonal-shift", "CancelZonalShift", Resource::Balancer))
+            }
+            Action::ZoneShift { experiment: Some(template), .. } => {
+                Some(UsedCall::new("fis", "StopExperiment", Resource::Experiments(template.clone())))
+            }
+            _ => None,
+        });
     }
-    let mut calls = Vec::new();
     if let (true, Some(green)) = (shifted, &plan.green) {
         let listener = Resource::Listener(green.listener.clone());
         calls.push(UsedCall::new("elasticloadbalancing", "ModifyListener", listener).with("the weights of before"));

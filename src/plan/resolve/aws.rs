@@ -4,7 +4,7 @@ use crate::profile::{ActionFile, At, AwsFile, FleetFile, HowFile, ProfileError, 
 use std::time::Duration;
 
 /// The actions that AWS has calls for.
-const POSSIBLE: [(ActionFile, &str); 8] = [
+const POSSIBLE: [(ActionFile, &str); 11] = [
     (ActionFile::ScaleOut, "scale-out"),
     (ActionFile::ScaleIn, "scale-in"),
     (ActionFile::SetCapacity, "set-capacity"),
@@ -13,6 +13,9 @@ const POSSIBLE: [(ActionFile, &str); 8] = [
     (ActionFile::RollingReplace, "rolling-replace"),
     (ActionFile::BlueGreen, "blue-green"),
     (ActionFile::StoreFailover, "store-failover"),
+    (ActionFile::Snapshot, "snapshot"),
+    (ActionFile::ZoneOutage, "zone-outage"),
+    (ActionFile::ZoneRecovery, "zone-recovery"),
 ];
 
 fn name(action: ActionFile) -> Option<&'static str> {
@@ -48,6 +51,7 @@ impl Context<'_> {
             }),
             elasticache: aws.elasticache.as_ref().map(|store| self.resource(store)),
             dynamodb_table: aws.dynamodb_table.as_ref().map(|table| self.resource(table)),
+            experiment_template: aws.experiment_template.as_ref().map(|template| self.resource(template)),
             // Most values of a minute are there after two, and they may still grow.
             cloudwatch_settle: aws.cloudwatch_settle.as_ref().map_or(Duration::from_secs(180), |settle| settle.0),
             allow: self.allowed(aws),
@@ -106,16 +110,11 @@ impl Context<'_> {
     pub(super) fn possible_on_aws(&mut self, file: &TimelineFile, plan: &AwsPlan) {
         let span = &file.action.span;
         let Some(name) = name(file.action.value) else {
-            return match file.action.value {
-                ActionFile::ZoneOutage | ActionFile::ZoneRecovery => {
-                    let help = "start a zonal shift or a fault injection experiment with `do = \"run\"`, or by hand \
-                                with `do = \"declare\"`";
-                    self.error(span, "a zone of AWS is not rushhour's to take away", help);
-                }
-                _ => self.error(span, "AWS has no call for this", possible()),
-            };
+            return self.error(span, "AWS has no call for this", possible());
         };
-        if !plan.allow.iter().any(|allowed| allowed == name) {
+        // What takes a zone away is allowed; to give it back needs no word.
+        let is_recovery = file.action.value == ActionFile::ZoneRecovery;
+        if !is_recovery && !plan.allow.iter().any(|allowed| allowed == name) {
             let help =
                 format!("write `allow = [\"{name}\"]` under [fleet.aws], and tag what it changes `rushhour:allow`");
             self.error(span, format!("the profile does not allow `{name}`"), help);
@@ -128,8 +127,18 @@ impl Context<'_> {
             let help = "name the replication group as `elasticache` under [fleet.aws]; DynamoDB has no fail-over";
             self.error(span, "there is no store that can fail over", help);
         }
-        if let Some(how) = file.how.as_ref().filter(|how| how.value == HowFile::Kill) {
+        if file.action.value == ActionFile::Snapshot && plan.elasticache.is_none() {
+            let help = "name the replication group as `elasticache` under [fleet.aws]";
+            self.error(span, "there is no store of ElastiCache to take a snapshot of", help);
+        }
+        let of_store = file.action.value == ActionFile::StoreFailover;
+        if let Some(how) = file.how.as_ref().filter(|how| of_store && how.value == HowFile::Kill) {
             self.error(&how.span, "ElastiCache has one way to test a fail-over", "leave `how` out");
+        }
+        let of_zone = file.action.value == ActionFile::ZoneOutage;
+        if let Some(how) = file.how.as_ref().filter(|_| of_zone) {
+            let help = "leave `how` out: the balancer shifts traffic away, or the experiment of `experiment_template` says how";
+            self.error(&how.span, "no process of AWS is rushhour's to kill or freeze", help);
         }
         if let Some(drain) = file.drain.as_ref().filter(|drain| !drain.value) {
             let help = "leave it out; how long that takes is the target group's `deregistration_delay`";

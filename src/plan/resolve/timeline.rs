@@ -187,6 +187,9 @@ impl Context<'_> {
             ActionFile::KillInstance => Action::KillInstance { which: self.choice(file, fleet, seed) },
             ActionFile::StopInstance => Action::StopInstance { which: self.choice(file, fleet, seed) },
             ActionFile::FreezeInstance => Action::FreezeInstance { which: self.choice(file, fleet, seed) },
+            ActionFile::ZoneOutage if let FleetPlan::Aws(aws) = fleet => {
+                Action::ZoneShift { zone: self.zone(file, fleet)?, experiment: aws.experiment_template.clone() }
+            }
             ActionFile::ZoneOutage => {
                 let how = self.how(file, HowFile::Kill, &[HowFile::Kill, HowFile::Freeze]);
                 let how = if how == HowFile::Freeze { Outage::Freeze } else { Outage::Kill };

@@ -24,6 +24,12 @@ fn blue_green(steps: &[f64], within: Duration) -> Action {
     Action::BlueGreen { steps: steps.to_vec(), pause, within, farewell: Farewell::Drained }
 }
 
+const TEMPLATE: &str = "EXT4n7";
+
+fn shift(zone: &str, experiment: Option<&str>) -> Action {
+    Action::ZoneShift { zone: zone.to_owned(), experiment: experiment.map(str::to_owned) }
+}
+
 fn all_actions() -> Vec<Action> {
     vec![
         Action::ScaleOut { by: 1 },
@@ -34,6 +40,9 @@ fn all_actions() -> Vec<Action> {
         rolling(),
         blue_green(&[0.1, 1.0], WITHIN),
         Action::StoreFailover { how: Failover::Graceful },
+        Action::Snapshot,
+        shift("eu-central-1a", None),
+        shift("eu-central-1b", Some(TEMPLATE)),
     ]
 }
 
@@ -43,7 +52,7 @@ fn whole() -> AwsPlan {
 
 /// The calls that change something.
 fn changing(plane: &ControlPlane) -> Vec<String> {
-    let reads = |call: &String| call.starts_with("Describe") || call.starts_with("List");
+    let reads = |call: &String| ["Describe", "Get", "List"].iter().any(|verb| call.starts_with(verb));
     plane.plane().calls.iter().map(|(_, call)| call.trim().to_owned()).filter(|call| !reads(call)).collect()
 }
 
@@ -97,7 +106,8 @@ async fn nothing_is_changed_that_is_not_allowed_by_both() {
         let deployment = Deployment::of(&whole()).await;
         deployment.plane.plane().web().tags.clear();
         deployment.plane.plane().listener_tag = "scale-out".to_owned();
-        if !matches!(action, Action::StoreFailover { .. }) {
+        deployment.plane.plane().balancer_tag = "scale-out".to_owned();
+        if !matches!(action, Action::StoreFailover { .. } | Action::Snapshot) {
             let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
             assert!(error.contains("rushhour:allow") && error.contains(action.name()), "{error}");
             // The run would not even begin.
@@ -192,8 +202,81 @@ async fn a_fail_over_of_the_store_is_followed_to_its_end() {
     let deployment = Deployment::of(&whole()).await;
     let action = Action::StoreFailover { how: Failover::Graceful };
     let came = deployment.fleet.apply(&action).await.unwrap();
-    assert_eq!(came, "the primary was sessions-001 and is sessions-002");
+    insta::assert_snapshot!(came, @"the primary was sessions-001 and is sessions-002; ElastiCache tells: Test Failover API called for node group 0001 (2 s), Failover to replica node sessions-002 completed (20 s)");
     assert_eq!(changing(&deployment.plane), ["TestFailover NodeGroupId=0001 ReplicationGroupId=sessions"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_of_the_store_is_followed_to_its_end() {
+    let deployment = Deployment::of(&whole()).await;
+    let came = deployment.fleet.apply(&Action::Snapshot).await.unwrap();
+    assert_eq!(came, "`rushhour-sessions-1790000000`, which stays");
+    assert_eq!(deployment.plane.plane().snapshot, Some(0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_is_shifted_away_from_a_zone_and_back() {
+    let deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    let action = shift("eu-central-1b", None);
+    let came = deployment.fleet.apply(&action).await.unwrap();
+    assert_eq!(came, "traffic goes to other zones than eu-central-1b (euc1-az3)");
+    assert_eq!(deployment.plane.plane().shifted.as_deref(), Some("euc1-az3"));
+    let again = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+    assert_eq!(again, "`zone-outage` was refused: eu-central-1b is taken away already");
+    let recovery = Action::ZoneRecovery { zone: "eu-central-1b".to_owned() };
+    assert_eq!(deployment.fleet.apply(&recovery).await.unwrap(), "traffic goes to all zones again");
+    assert_eq!(deployment.plane.plane().shifted, None);
+    assert_eq!(undone(deployment.run.path()), None);
+    let again = deployment.fleet.apply(&recovery).await.unwrap_err().to_string();
+    assert_eq!(again, "`zone-recovery` was refused: eu-central-1b is not taken away");
+    let nowhere = deployment.fleet.apply(&shift("eu-central-1c", None)).await.unwrap_err().to_string();
+    insta::assert_snapshot!(nowhere, @"`zone-outage` was refused: the Auto Scaling group `web` has no instance in eu-central-1c; it has some in eu-central-1a, eu-central-1b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_a_zone_away_ends_with_the_run_and_after_a_crash() {
+    let deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    deployment.fleet.apply(&shift("eu-central-1a", None)).await.unwrap();
+    deployment.fleet.apply(&shift("eu-central-1b", Some(TEMPLATE))).await.unwrap();
+    let Deployment { plane, fleet, run, .. } = deployment;
+    drop(fleet);
+    let undo = Undo::read(run.path()).unwrap();
+    let done = carry_out(&undo, &Clients::new(&plane.config()), run.path()).await.unwrap();
+    assert_eq!(done, ["traffic goes to all zones again", "the experiment EXP7nXc2 is stopped"]);
+    assert_eq!(plane.plane().shifted, None);
+    assert!(plane.plane().experiment.as_ref().unwrap().stopped.is_some());
+    // A shift that has expired by itself is as good.
+    let done = carry_out(&undo, &Clients::new(&plane.config()), run.path()).await.unwrap();
+    assert_eq!(done[0], "traffic goes to all zones again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_experiment_is_followed_from_its_beginning_to_its_end() {
+    let deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    let begun = tokio::time::Instant::now();
+    let came = deployment.fleet.apply(&shift("eu-central-1a", Some(TEMPLATE))).await.unwrap();
+    assert_eq!(came, "the experiment EXP7nXc2 of EXT4n7");
+    assert!(begun.elapsed().as_secs_f64() >= 5.0);
+    let recovery = Action::ZoneRecovery { zone: "eu-central-1a".to_owned() };
+    assert_eq!(deployment.fleet.apply(&recovery).await.unwrap(), "the experiment EXP7nXc2 is stopped");
+    let plane = deployment.plane.plane();
+    assert!(plane.now >= plane.experiment.as_ref().unwrap().stopped.unwrap() + 10.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_is_not_taken_away_where_nobody_could_stop_that() {
+    let action = shift("eu-central-1a", Some(TEMPLATE));
+    let deployment = Deployment::of(&plan()).await;
+    deployment.plane.plane().stop_condition = "none";
+    let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`zone-outage` was refused: the experiment template `EXT4n7` has no stop condition; give it an alarm that stops it");
+    deployment.plane.plane().shiftable = false;
+    let error = deployment.fleet.apply(&shift("eu-central-1a", None)).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`zone-outage` was refused: the balancer takes part in no zonal shift; set its attribute `zonal_shift.config.enabled` (The resource is not registered (ResourceNotFoundException))");
+    assert_eq!(changing(&deployment.plane), Vec::<String>::new());
 }
 
 #[test]

@@ -1,14 +1,21 @@
 //! What the control plane's calls answer, in the formats of their services.
 
-use super::control_plane::{BLUE, GREEN, Group, LISTENER, Plane, Refresh, USER, stamp, wall};
+use super::control_plane::{BALANCER, BLUE, Experiment, GREEN, Group, LISTENER, Plane, Refresh, USER, stamp, wall};
 use aws_smithy_cbor::{Decoder, Encoder, data::Type};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
 use std::collections::BTreeMap;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Query,
+    Cbor,
+    Json,
+}
+
 pub struct Request {
     pub call: String,
-    pub is_cbor: bool,
+    pub protocol: Protocol,
     parameters: BTreeMap<String, String>,
 }
 
@@ -22,11 +29,20 @@ impl Request {
     pub fn read(http: &http::Request<SdkBody>) -> Request {
         let body = http.body().bytes().expect("the whole body is there");
         if let Some((_, call)) = http.uri().path().rsplit_once("/operation/") {
-            return Request { call: call.to_owned(), is_cbor: true, parameters: read_cbor(body) };
+            return Request { call: call.to_owned(), protocol: Protocol::Cbor, parameters: read_cbor(body) };
+        }
+        if let Some(target) = http.headers().get("x-amz-target").and_then(|target| target.to_str().ok()) {
+            let call = target.rsplit('.').next().unwrap_or_default().to_owned();
+            return Request { call, protocol: Protocol::Json, parameters: read_json(body) };
+        }
+        if let Some((call, on)) = resource_call(http) {
+            let mut parameters = read_json(body);
+            parameters.extend(on.map(|on| ("id".to_owned(), on)));
+            return Request { call: call.to_owned(), protocol: Protocol::Json, parameters };
         }
         let parameters: BTreeMap<String, String> =
             url::form_urlencoded::parse(body).map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-        Request { call: parameters["Action"].clone(), is_cbor: false, parameters }
+        Request { call: parameters["Action"].clone(), protocol: Protocol::Query, parameters }
     }
 
     /// The call and what it asks for, in a line.
@@ -61,10 +77,39 @@ impl Request {
             "DescribeTargetHealth" => Ok(self.target_health(plane)),
             "DescribeListeners" => Ok(listeners(plane)),
             "ModifyListener" => Ok(self.modify_listener(plane)),
-            "DescribeTags" => Ok(tags(plane)),
+            "DescribeTags" => Ok(tags(plane, self.all("ResourceArns")[0])),
+            "GetManagedResource" | "StartZonalShift" | "CancelZonalShift" => return self.shift(plane),
+            "GetExperimentTemplate" | "StartExperiment" | "GetExperiment" | "StopExperiment" => {
+                return self.experiment(plane);
+            }
+            "CreateSnapshot" => {
+                plane.snapshot = Some(plane.now);
+                Ok(String::new())
+            }
+            "DescribeTimeToLive" | "DescribeContinuousBackups" | "DescribeTable" => return (200, table(&self.call)),
+            "DescribeTargetGroupAttributes" | "DescribeLoadBalancerAttributes" => Ok(attributes(&self.call)),
+            "DescribeLoadBalancers" => Ok(balancers()),
+            "DescribeUserGroups" => {
+                Ok("<UserGroups><member><UserGroupId>shop</UserGroupId><UserIds><member>app</member>\
+                                        </UserIds></member></UserGroups>"
+                    .to_owned())
+            }
+            "DescribeUsers" => Ok(users()),
+            "DescribeCacheClusters" => Ok(format!(
+                "<CacheClusters><CacheCluster><CacheClusterId>{}</CacheClusterId><CacheParameterGroup>\
+                 <CacheParameterGroupName>shop</CacheParameterGroupName></CacheParameterGroup></CacheCluster>\
+                 </CacheClusters>",
+                self.get("CacheClusterId")
+            )),
+            "DescribeCacheParameters" => Ok("<Parameters><Parameter><ParameterName>maxmemory-policy</ParameterName>\
+                                             <ParameterValue>volatile-lru</ParameterValue></Parameter></Parameters>"
+                .to_owned()),
+            "DescribeSnapshots" => Ok(snapshots(plane)),
+            "DescribeEvents" => Ok(store_events(plane)),
             "DescribeReplicationGroups" => Ok(store(plane)),
             "ListTagsForResource" => {
-                Ok("<TagList><Tag><Key>rushhour:allow</Key><Value>store-failover</Value></Tag></TagList>".to_owned())
+                Ok("<TagList><Tag><Key>rushhour:allow</Key><Value>store-failover snapshot</Value></Tag></TagList>"
+                    .to_owned())
             }
             "TestFailover" => {
                 plane.failover = Some(plane.now);
@@ -153,7 +198,13 @@ impl Request {
         let known = [("web", BLUE), ("web-green", GREEN)];
         let found = known.iter().find(|(name, arn)| names.contains(name) || names.contains(arn));
         let (_, arn) = found.ok_or(("TargetGroupNotFound", "One or more target groups not found".to_owned()))?;
-        Ok(format!("<TargetGroups><member><TargetGroupArn>{arn}</TargetGroupArn></member></TargetGroups>"))
+        Ok(format!(
+            "<TargetGroups><member><TargetGroupArn>{arn}</TargetGroupArn><HealthCheckProtocol>HTTP</HealthCheckProtocol>\
+             <HealthCheckPath>/healthz</HealthCheckPath><HealthCheckIntervalSeconds>5</HealthCheckIntervalSeconds>\
+             <UnhealthyThresholdCount>2</UnhealthyThresholdCount><HealthyThresholdCount>3</HealthyThresholdCount>\
+             <LoadBalancerArns><member>{BALANCER}</member>\
+             </LoadBalancerArns></member></TargetGroups>"
+        ))
     }
 
     fn target_health(&self, plane: &Plane) -> String {
@@ -185,6 +236,63 @@ impl Request {
         listeners(plane)
     }
 
+    fn shift(&self, plane: &mut Plane) -> (u16, Vec<u8>) {
+        let answer = match self.call.as_str() {
+            "GetManagedResource" if !plane.shiftable => {
+                return (404, json_error("ResourceNotFoundException", "The resource is not registered"));
+            }
+            "GetManagedResource" => serde_json::json!({
+                "arn": BALANCER, "name": "web", "appliedWeights": {}, "zonalShifts": [], "autoshifts": []
+            }),
+            "CancelZonalShift" if plane.shifted.take().is_none() => {
+                return (409, json_error("ConflictException", "The zonal shift is not active"));
+            }
+            call => {
+                if call == "StartZonalShift" {
+                    assert_eq!((self.get("resourceIdentifier"), self.get("expiresIn")), (BALANCER, "3h"));
+                    plane.shifted = Some(self.get("awayFrom").to_owned());
+                }
+                serde_json::json!({
+                    "zonalShiftId": "9d8f7c6b", "resourceIdentifier": BALANCER, "awayFrom": self.get("awayFrom"),
+                    "expiryTime": 1_790_010_800, "startTime": 1_790_000_000, "status": "ACTIVE", "comment": ""
+                })
+            }
+        };
+        (200, answer.to_string().into())
+    }
+
+    fn experiment(&self, plane: &mut Plane) -> (u16, Vec<u8>) {
+        let now = plane.now;
+        if self.call == "GetExperimentTemplate" {
+            let template = serde_json::json!({
+                "id": self.get("id"),
+                "stopConditions": [{ "source": plane.stop_condition }],
+                "tags": { "rushhour:allow": plane.balancer_tag },
+            });
+            return (200, serde_json::json!({ "experimentTemplate": template }).to_string().into());
+        }
+        if self.call == "StartExperiment" {
+            plane.experiment = Some(Experiment { began: now, stopped: None, alarmed: None });
+        }
+        let Some(experiment) = &mut plane.experiment else {
+            return (404, json_error("ResourceNotFoundException", "Experiment does not exist"));
+        };
+        if self.call == "StopExperiment" {
+            experiment.stopped = Some(now);
+        }
+        let alarmed = experiment.alarmed.is_some_and(|at| now >= at);
+        let (status, reason) = match experiment.stopped {
+            _ if alarmed => ("stopped", "Experiment halted by stop condition"),
+            Some(at) if now >= at + 10.0 => ("stopped", "Experiment stopped"),
+            Some(_) => ("stopping", "Experiment is stopping"),
+            None if now < experiment.began + 5.0 => ("initiating", "Experiment is initiating"),
+            None => ("running", "Experiment is running"),
+        };
+        let state = serde_json::json!({ "status": status, "reason": reason });
+        let answer = serde_json::json!({ "experiment": { "id": "EXP7nXc2", "state": state } });
+        (200, answer.to_string().into())
+    }
+
     fn history(&self, plane: &Plane) -> Vec<u8> {
         let since: f64 = self.get("StartDate").parse().unwrap();
         let seconds = |at: f64| wall(at).duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
@@ -212,10 +320,12 @@ impl Request {
 fn group_xml(group: &Group, now: f64) -> String {
     let instance = |instance: &super::control_plane::Instance| {
         format!(
-            "<member><InstanceId>{}</InstanceId><AvailabilityZone>{}</AvailabilityZone><LifecycleState>{}\
-             </LifecycleState><HealthStatus>Healthy</HealthStatus></member>",
+            "<member><InstanceId>{}</InstanceId><AvailabilityZone>{}</AvailabilityZone><AvailabilityZoneId>{}\
+             </AvailabilityZoneId><LifecycleState>{}</LifecycleState><HealthStatus>Healthy</HealthStatus></member>",
             instance.id,
             instance.zone,
+            // As it is in some account: not in the order of the names.
+            if instance.zone.ends_with('a') { "euc1-az2" } else { "euc1-az3" },
             Group::lifecycle(instance, now)
         )
     };
@@ -230,7 +340,10 @@ fn group_xml(group: &Group, now: f64) -> String {
         .collect();
     format!(
         "<member><AutoScalingGroupName>{}</AutoScalingGroupName><MinSize>{}</MinSize><MaxSize>{}</MaxSize>\
-         <DesiredCapacity>{}</DesiredCapacity><TargetGroupARNs><member>{}</member></TargetGroupARNs>\
+         <DesiredCapacity>{}</DesiredCapacity><AvailabilityZones><member>eu-central-1a</member>\
+         <member>eu-central-1b</member></AvailabilityZones><HealthCheckType>EC2,ELB</HealthCheckType>\
+         <HealthCheckGracePeriod>90</HealthCheckGracePeriod><DefaultInstanceWarmup>60</DefaultInstanceWarmup>\
+         <SuspendedProcesses><member><ProcessName>AZRebalance</ProcessName></member></SuspendedProcesses><TargetGroupARNs><member>{}</member></TargetGroupARNs>\
          <Instances>{instances}</Instances><Tags>{tags}</Tags></member>",
         group.name, group.min, group.max, group.desired, group.target_group
     )
@@ -292,18 +405,37 @@ fn listeners(plane: &Plane) -> String {
         })
         .collect();
     format!(
-        "<Listeners><member><ListenerArn>{LISTENER}</ListenerArn><DefaultActions><member><Type>forward</Type>\
+        "<Listeners><member><ListenerArn>{LISTENER}</ListenerArn><Port>443</Port><Protocol>HTTPS</Protocol>\
+         <DefaultActions><member><Type>forward</Type>\
          <ForwardConfig><TargetGroups>{groups}</TargetGroups></ForwardConfig></member></DefaultActions></member>\
          </Listeners>"
     )
 }
 
-fn tags(plane: &Plane) -> String {
+fn tags(plane: &Plane, arn: &str) -> String {
+    let value = if arn == BALANCER { &plane.balancer_tag } else { &plane.listener_tag };
     format!(
-        "<TagDescriptions><member><ResourceArn>{LISTENER}</ResourceArn><Tags><member><Key>rushhour:allow</Key>\
-         <Value>{}</Value></member></Tags></member></TagDescriptions>",
-        plane.listener_tag
+        "<TagDescriptions><member><ResourceArn>{arn}</ResourceArn><Tags><member><Key>rushhour:allow</Key>\
+         <Value>{value}</Value></member></Tags></member></TagDescriptions>"
     )
+}
+
+fn snapshots(plane: &Plane) -> String {
+    let status = if plane.snapshot.is_some_and(|began| plane.now >= began + 45.0) { "available" } else { "creating" };
+    format!("<Snapshots><Snapshot><SnapshotStatus>{status}</SnapshotStatus></Snapshot></Snapshots>")
+}
+
+/// Newest first, as ElastiCache lists them.
+fn store_events(plane: &Plane) -> String {
+    let Some(began) = plane.failover else { return "<Events/>".to_owned() };
+    let event = |after: f64, message: &str| {
+        format!("<Event><Message>{message}</Message><Date>{}</Date></Event>", stamp(began + after))
+    };
+    let (last, first) = (
+        event(PROMOTED_AFTER, "Failover to replica node sessions-002 completed"),
+        event(2.0, "Test Failover API called for node group 0001"),
+    );
+    format!("<Events>{last}{first}</Events>")
 }
 
 fn store(plane: &Plane) -> String {
@@ -320,6 +452,10 @@ fn store(plane: &Plane) -> String {
     format!(
         "<ReplicationGroups><ReplicationGroup><ReplicationGroupId>sessions</ReplicationGroupId>\
          <ARN>arn:aws:elasticache:eu-central-1:123456789012:replicationgroup:sessions</ARN><Status>{status}</Status>\
+         <MemberClusters><ClusterId>sessions-001</ClusterId></MemberClusters><MultiAZ>enabled</MultiAZ>\
+         <AutomaticFailover>enabled</AutomaticFailover><TransitEncryptionEnabled>true</TransitEncryptionEnabled>\
+         <TransitEncryptionMode>preferred</TransitEncryptionMode><AtRestEncryptionEnabled>true</AtRestEncryptionEnabled>\
+         <SnapshotRetentionLimit>3</SnapshotRetentionLimit><UserGroupIds><member>shop</member></UserGroupIds>\
          <NodeGroups><NodeGroup><NodeGroupId>0001</NodeGroupId><NodeGroupMembers>{}{}</NodeGroupMembers></NodeGroup>\
          </NodeGroups></ReplicationGroup></ReplicationGroups>",
         node("sessions-001", "eu-central-1a", !promoted),
@@ -331,14 +467,93 @@ fn alarms() -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     encoder.map(1).str("MetricAlarms").array(2);
     for (name, operator) in [("AlarmHigh", "GreaterThanThreshold"), ("AlarmLow", "LessThanThreshold")] {
-        encoder.map(3).str("AlarmName").str(&format!("TargetTracking-web-{name}"));
+        encoder.map(5).str("AlarmName").str(&format!("TargetTracking-web-{name}"));
+        encoder.str("Period").integer(60).str("EvaluationPeriods").integer(3);
         encoder.str("Threshold").double(50.0).str("ComparisonOperator").str(operator);
     }
     encoder.into_writer()
 }
 
+fn attributes(call: &str) -> String {
+    let pairs: &[(&str, &str)] = match call {
+        "DescribeTargetGroupAttributes" => &[
+            ("deregistration_delay.timeout_seconds", "30"),
+            ("stickiness.enabled", "true"),
+            ("stickiness.type", "lb_cookie"),
+            ("slow_start.duration_seconds", "45"),
+            ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+        ],
+        _ => &[("load_balancing.cross_zone.enabled", "true")],
+    };
+    let member = |(key, value): &(&str, &str)| format!("<member><Key>{key}</Key><Value>{value}</Value></member>");
+    format!("<Attributes>{}</Attributes>", pairs.iter().map(member).collect::<String>())
+}
+
+fn balancers() -> String {
+    let zone = |name: &str| format!("<member><ZoneName>{name}</ZoneName></member>");
+    format!(
+        "<LoadBalancers><member><LoadBalancerArn>{BALANCER}</LoadBalancerArn><AvailabilityZones>{}{}\
+         </AvailabilityZones></member></LoadBalancers>",
+        zone("eu-central-1a"),
+        zone("eu-central-1b")
+    )
+}
+
+/// Of the account: one of them is in the group.
+fn users() -> String {
+    let user = |id: &str, kind: &str| {
+        format!(
+            "<member><UserId>{id}</UserId><UserName>{id}</UserName><AccessString>on ~session:* +@read</AccessString>\
+             <Authentication><Type>{kind}</Type></Authentication></member>"
+        )
+    };
+    format!("<Users>{}{}</Users>", user("default", "no-password"), user("app", "password"))
+}
+
+fn table(call: &str) -> Vec<u8> {
+    match call {
+        "DescribeTimeToLive" => serde_json::json!({
+            "TimeToLiveDescription": { "TimeToLiveStatus": "ENABLED", "AttributeName": "ends" }
+        }),
+        "DescribeContinuousBackups" => serde_json::json!({ "ContinuousBackupsDescription": {
+            "ContinuousBackupsStatus": "ENABLED",
+            "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "ENABLED" },
+        } }),
+        _ => serde_json::json!({ "Table": { "TableName": "sessions", "TableStatus": "ACTIVE" } }),
+    }
+    .to_string()
+    .into()
+}
+
 pub fn query_error(code: &str, message: &str) -> Vec<u8> {
     format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>").into()
+}
+
+pub fn json_error(code: &str, message: &str) -> Vec<u8> {
+    serde_json::json!({ "__type": code, "message": message }).to_string().into()
+}
+
+/// Call, and what it is about, of a service that is called by method and path.
+fn resource_call(http: &http::Request<SdkBody>) -> Option<(&'static str, Option<String>)> {
+    let mut parts = http.uri().path().trim_start_matches('/').splitn(2, '/');
+    let (kind, on) = (parts.next()?, parts.next().filter(|on| !on.is_empty()).map(str::to_owned));
+    let call = match (http.method().as_str(), kind) {
+        ("GET", "managedresources") => "GetManagedResource",
+        ("POST", "zonalshifts") => "StartZonalShift",
+        ("DELETE", "zonalshifts") => "CancelZonalShift",
+        ("GET", "experimentTemplates") => "GetExperimentTemplate",
+        ("POST", "experiments") => "StartExperiment",
+        ("GET", "experiments") => "GetExperiment",
+        ("DELETE", "experiments") => "StopExperiment",
+        _ => return None,
+    };
+    Some((call, on))
+}
+
+/// The strings of a request, by their names.
+fn read_json(body: &[u8]) -> BTreeMap<String, String> {
+    let read: BTreeMap<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+    read.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
 
 pub fn cloudwatch_error(code: &str, message: &str) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //! retried and read as ever, only no wire is between. It runs on tokio's clock, which tests hold, with the order of states
 //! and about the times that AWS has.
 
-use super::answers::{Request, cloudwatch_error, query_error};
+use super::answers::{Protocol, Request, cloudwatch_error, json_error, query_error};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_autoscaling::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::infallible_client_fn;
@@ -15,6 +15,8 @@ pub const BLUE: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:t
 pub const GREEN: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-green/83e2d6bc24d8a068";
 pub const LISTENER: &str =
     "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2";
+pub const BALANCER: &str =
+    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
 /// From the change of the desired capacity to the launch.
 pub const LAUNCH_AFTER: f64 = 3.0;
 /// From launch to in service.
@@ -80,6 +82,14 @@ pub struct Refresh {
     pub cancelled: bool,
 }
 
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    pub began: f64,
+    pub stopped: Option<f64>,
+    /// Its alarm stops it then.
+    pub alarmed: Option<f64>,
+}
+
 /// What happened to an alarm: when, whether it was raised, and its metric.
 pub type AlarmChange = (f64, bool, f64);
 
@@ -96,6 +106,16 @@ pub struct Plane {
     pub refresh: Option<Refresh>,
     /// When a fail-over was begun.
     pub failover: Option<f64>,
+    /// Since when a snapshot is made.
+    pub snapshot: Option<f64>,
+    pub balancer_tag: String,
+    /// The balancer takes part in zonal shifts.
+    pub shiftable: bool,
+    /// The zone that traffic is shifted away from.
+    pub shifted: Option<String>,
+    pub experiment: Option<Experiment>,
+    /// Of the template of experiments.
+    pub stop_condition: &'static str,
     /// Changes of capacity that are still to come: when, to how many, and why.
     pending: Vec<(f64, u32, String)>,
 }
@@ -193,6 +213,12 @@ impl Plane {
             listener_tag: "blue-green".to_owned(),
             refresh: None,
             failover: None,
+            snapshot: None,
+            balancer_tag: "zone-outage".to_owned(),
+            shiftable: true,
+            shifted: None,
+            experiment: None,
+            stop_condition: "aws:cloudwatch:alarm",
             pending: Vec::new(),
         }
     }
@@ -305,7 +331,10 @@ impl ControlPlane {
             None => request.answer(&mut plane),
         };
         let response = http::Response::builder().status(status);
-        let response = if request.is_cbor { response.header("smithy-protocol", "rpc-v2-cbor") } else { response };
+        let response = match request.protocol {
+            Protocol::Cbor => response.header("smithy-protocol", "rpc-v2-cbor"),
+            Protocol::Query | Protocol::Json => response,
+        };
         response.body(SdkBody::from(body)).unwrap()
     }
 }
@@ -318,7 +347,11 @@ fn error(request: &Request, fault: FaultKind) -> (u16, Vec<u8>) {
         FaultKind::Expired => (403, "ExpiredToken", "The security token included in the request is expired"),
         FaultKind::Exceeded => (400, "APICallRateForCustomerExceeded", "You have exceeded the allowed rate"),
     };
-    let body = if request.is_cbor { cloudwatch_error(code, message) } else { query_error(code, message) };
+    let body = match request.protocol {
+        Protocol::Cbor => cloudwatch_error(code, message),
+        Protocol::Query => query_error(code, message),
+        Protocol::Json => json_error(code, message),
+    };
     (status, body)
 }
 

@@ -18,6 +18,8 @@ pub fn plan() -> AwsPlan {
         "rolling-replace",
         "blue-green",
         "store-failover",
+        "snapshot",
+        "zone-outage",
     ];
     AwsPlan {
         region: Some(REGION.to_owned()),
@@ -26,6 +28,7 @@ pub fn plan() -> AwsPlan {
         green: None,
         elasticache: None,
         dynamodb_table: None,
+        experiment_template: None,
         cloudwatch_settle: Duration::ZERO,
         allow: allow.map(str::to_owned).to_vec(),
         capacity_per_instance: None,

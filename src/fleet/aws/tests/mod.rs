@@ -5,4 +5,5 @@ mod answers;
 mod bad_days;
 mod control_plane;
 mod fixture;
+mod setup;
 mod watching;

@@ -1,0 +1,254 @@
+//! `zone-outage`: the balancer's traffic is shifted away from a zone (a zonal shift), or an experiment of the Fault
+//! Injection Service takes it away. `zone-recovery`, or the run's end, ends it.
+
+use super::act::refused;
+use super::call::{CallError, CallFailure};
+use super::clients::{Clients, group};
+use super::clock::now;
+use super::fleet::Aws;
+use super::permission::permitted;
+use crate::fleet::FleetError;
+use crate::plan::Action;
+use aws_sdk_fis::types::ExperimentStatus as Status;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::sleep;
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const BEGUN_WITHIN: Duration = Duration::from_secs(5 * 60);
+const ENDED_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// A zonal shift of a run that died ends by itself after this long.
+const SHIFT_LASTS: &str = "3h";
+/// What is shown of it to others.
+const COMMENT: &str = "zone-outage of a rushhour run";
+
+/// What takes a zone away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outage {
+    /// Id of a zonal shift.
+    Shift(String),
+    /// Id of an experiment.
+    Experiment(String),
+}
+
+/// What a zonal shift needs to know.
+struct Shiftable {
+    balancer: String,
+    /// `euc1-az2`: names of zones differ between accounts, ids do not.
+    zone_id: String,
+}
+
+impl Aws {
+    pub(super) async fn take_zone(
+        &self,
+        action: &Action,
+        zone: &str,
+        experiment: Option<&str>,
+    ) -> Result<String, FleetError> {
+        if self.journal.undo().is_some_and(|undo| undo.outages.contains_key(zone)) {
+            return Err(refused(action, format!("{zone} is taken away already")));
+        }
+        let clients = &self.watch.clients;
+        let (outage, told) = match experiment {
+            Some(template) => {
+                self.may_experiment(action, template).await?;
+                let id = clients.start_experiment(template).await?;
+                (Outage::Experiment(id.clone()), format!("the experiment {id} of {template}"))
+            }
+            None => {
+                let Shiftable { balancer, zone_id } = self.may_shift(action, zone).await?;
+                let id = clients.start_shift(&balancer, &zone_id).await?;
+                (Outage::Shift(id), format!("traffic goes to other zones than {zone} ({zone_id})"))
+            }
+        };
+        let noted = self.journal.note(|undo| {
+            undo.outages.insert(zone.to_owned(), outage.clone());
+        });
+        if let Err(error) = noted {
+            // What nobody would put back must not be.
+            clients.end_outage(&outage).await?;
+            return Err(error);
+        }
+        if let Outage::Experiment(id) = &outage {
+            clients.until_begun(id).await.map_err(|reason| refused(action, reason))?;
+        }
+        Ok(told)
+    }
+
+    pub(super) async fn give_zone_back(&self, action: &Action, zone: &str) -> Result<String, FleetError> {
+        let outage = self.journal.undo().and_then(|undo| undo.outages.get(zone).cloned());
+        let outage = outage.ok_or_else(|| refused(action, format!("{zone} is not taken away")))?;
+        let told = self.watch.clients.end_outage(&outage).await?;
+        self.journal.forget(|undo| drop(undo.outages.remove(zone)));
+        if let Outage::Experiment(id) = &outage {
+            self.watch.clients.until_ended(id).await.map_err(|reason| refused(action, reason))?;
+        }
+        Ok(told)
+    }
+
+    /// Whether a run may begin whose timeline takes a zone away.
+    pub(super) async fn may_take_zone(
+        &self,
+        action: &Action,
+        zone: &str,
+        experiment: Option<&str>,
+    ) -> Result<(), FleetError> {
+        match experiment {
+            Some(template) => self.may_experiment(action, template).await,
+            None => self.may_shift(action, zone).await.map(drop),
+        }
+    }
+
+    async fn may_experiment(&self, action: &Action, template: &str) -> Result<(), FleetError> {
+        let call = self.watch.clients.call("GetExperimentTemplate", experiment_template(template));
+        let answer = self.watch.clients.faults.get_experiment_template().id(template).send().await;
+        let found = answer.map_err(|error| call.failed(error))?.experiment_template;
+        let found = found.ok_or_else(|| call.error(CallFailure::NotFound, "there is no such template"))?;
+        let tags: Vec<(String, String)> = found.tags.iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+        permitted(action.name(), &experiment_template(template), &tags).map_err(|reason| refused(action, reason))?;
+        // Without an alarm nothing would stop it but its own end.
+        match found.stop_conditions().iter().any(|condition| condition.source.as_deref() != Some("none")) {
+            true => Ok(()),
+            false => {
+                let what = experiment_template(template);
+                Err(refused(action, format!("{what} has no stop condition; give it an alarm that stops it")))
+            }
+        }
+    }
+
+    async fn may_shift(&self, action: &Action, zone: &str) -> Result<Shiftable, FleetError> {
+        let clients = &self.watch.clients;
+        let target_group = self.watch.watched.target_groups.first().expect("a fleet has a target group");
+        let found = clients.whole_target_group(target_group).await?;
+        let Some(balancer) = found.load_balancer_arns().first().cloned() else {
+            return Err(refused(action, "the target group belongs to no balancer"));
+        };
+        let tags = clients.tags_of(&balancer, format!("the balancer `{balancer}`")).await?;
+        let may = permitted(action.name(), &format!("the balancer `{balancer}`"), &tags);
+        may.map_err(|reason| refused(action, reason))?;
+        let call = clients.call("GetManagedResource", format!("the balancer `{balancer}`"));
+        match clients.shifting.get_managed_resource().resource_identifier(&balancer).send().await {
+            Ok(_) => {}
+            Err(error) => {
+                let failed = call.failed(error);
+                return Err(match failed.kind {
+                    CallFailure::NotFound => refused(
+                        action,
+                        format!(
+                            "the balancer takes part in no zonal shift; set its attribute `zonal_shift.config.enabled` \
+                             ({})",
+                            failed.said
+                        ),
+                    ),
+                    _ => failed.into(),
+                });
+            }
+        }
+        let zone_id = self.zone_id(action, zone).await?;
+        Ok(Shiftable { balancer, zone_id })
+    }
+
+    /// The id of a zone that the group has instances in.
+    async fn zone_id(&self, action: &Action, zone: &str) -> Result<String, FleetError> {
+        let name = &self.plan.auto_scaling_group;
+        let found = self.watch.clients.whole_group(name).await?;
+        let zones = found.instances().iter().filter_map(|instance| {
+            Some((instance.availability_zone.as_deref()?, instance.availability_zone_id.as_deref()?))
+        });
+        let mut zones: Vec<(&str, &str)> = zones.collect();
+        zones.sort_unstable();
+        zones.dedup();
+        match zones.iter().find(|(name, id)| *name == zone || *id == zone) {
+            Some((_, id)) => Ok((*id).to_owned()),
+            None => {
+                let there: Vec<&str> = zones.iter().map(|(name, _)| *name).collect();
+                let there = there.join(", ");
+                Err(refused(action, format!("{} has no instance in {zone}; it has some in {there}", group(name))))
+            }
+        }
+    }
+}
+
+fn experiment_template(id: &str) -> String {
+    format!("the experiment template `{id}`")
+}
+
+impl Clients {
+    async fn start_shift(&self, balancer: &str, zone_id: &str) -> Result<String, CallError> {
+        let call = self.call("StartZonalShift", format!("the balancer `{balancer}`"));
+        let asked = self.shifting.start_zonal_shift().resource_identifier(balancer).away_from(zone_id);
+        let answer = asked.expires_in(SHIFT_LASTS).comment(COMMENT).send().await;
+        Ok(answer.map_err(|error| call.failed(error))?.zonal_shift_id)
+    }
+
+    async fn start_experiment(&self, template: &str) -> Result<String, CallError> {
+        let call = self.call("StartExperiment", experiment_template(template));
+        let answer = self.faults.start_experiment().experiment_template_id(template).send().await;
+        let started = answer.map_err(|error| call.failed(error))?.experiment;
+        let id = started.and_then(|experiment| experiment.id);
+        id.ok_or_else(|| call.error(CallFailure::Server, "the answer names no experiment"))
+    }
+
+    /// That it has ended already is as good.
+    pub(super) async fn end_outage(&self, outage: &Outage) -> Result<String, CallError> {
+        match outage {
+            Outage::Shift(id) => {
+                let call = self.call("CancelZonalShift", format!("the zonal shift `{id}`"));
+                match self.shifting.cancel_zonal_shift().zonal_shift_id(id).send().await {
+                    // It has expired, or somebody else has cancelled it.
+                    Err(error) if error.as_service_error().is_some_and(|e| e.is_conflict_exception()) => {}
+                    other => drop(other.map_err(|error| call.failed(error))?),
+                }
+                Ok("traffic goes to all zones again".to_owned())
+            }
+            Outage::Experiment(id) => {
+                let ended = self.experiment(id).await?.0.is_some_and(|status| has_ended(&status));
+                if !ended {
+                    let call = self.call("StopExperiment", format!("the experiment `{id}`"));
+                    self.faults.stop_experiment().id(id).send().await.map_err(|error| call.failed(error))?;
+                }
+                Ok(format!("the experiment {id} is stopped"))
+            }
+        }
+    }
+
+    async fn experiment(&self, id: &str) -> Result<(Option<Status>, String), CallError> {
+        let call = self.call("GetExperiment", format!("the experiment `{id}`"));
+        let answer = self.faults.get_experiment().id(id).send().await.map_err(|error| call.failed(error))?;
+        let state = answer.experiment.and_then(|experiment| experiment.state);
+        let reason = state.as_ref().and_then(|state| state.reason.clone());
+        Ok((state.and_then(|state| state.status), reason.unwrap_or_else(|| "AWS gives no reason".to_owned())))
+    }
+
+    async fn until_begun(&self, id: &str) -> Result<(), String> {
+        let begun = now();
+        while now() - begun < BEGUN_WITHIN {
+            match self.experiment(id).await {
+                Ok((Some(Status::Running | Status::Completed), _)) => return Ok(()),
+                Ok((Some(status), reason)) if has_ended(&status) => {
+                    return Err(format!("the experiment {id} is {}: {reason}", status.as_str()));
+                }
+                // Passing trouble.
+                _ => sleep(LOOK_EVERY).await,
+            }
+        }
+        Err(format!("the experiment {id} does not run after {} minutes", BEGUN_WITHIN.as_secs() / 60))
+    }
+
+    async fn until_ended(&self, id: &str) -> Result<(), String> {
+        let begun = now();
+        while now() - begun < ENDED_WITHIN {
+            match self.experiment(id).await {
+                Ok((Some(Status::Failed), reason)) => return Err(format!("the experiment {id} failed: {reason}")),
+                Ok((Some(status), _)) if has_ended(&status) => return Ok(()),
+                _ => sleep(LOOK_EVERY).await,
+            }
+        }
+        Err(format!("the experiment {id} has not ended after {} minutes", ENDED_WITHIN.as_secs() / 60))
+    }
+}
+
+fn has_ended(status: &Status) -> bool {
+    matches!(status, Status::Completed | Status::Stopped | Status::Failed | Status::Cancelled)
+}
