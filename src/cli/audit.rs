@@ -63,6 +63,10 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     });
     teller.finish();
     if let Some(Err(error)) = ended {
+        // What was found before is no less true.
+        if !checks.is_empty() {
+            print(args, &name, &checks)?;
+        }
         eprintln!("error: {error:#}");
         return Ok(Exit::Usage);
     }

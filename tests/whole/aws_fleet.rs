@@ -431,4 +431,8 @@ fn audit_finds_what_aws_tells(profile: &str, environment: &[(&str, &str)]) {
     assert!(failed.iter().all(|name| audited.with("failed").contains(name)), "{:?}", audited.with("failed"));
     assert!(audited.with("unknown").contains(&"target group without stickiness"), "{:?}", audited.with("unknown"));
     assert_eq!(audited.code, Some(3));
+    // Also where the application cannot be reached from here.
+    std::fs::write(&file, self::profile("http://127.0.0.1:1")).unwrap();
+    let audited = audit(&file, &[], environment);
+    assert_eq!((audited.code, audited.with("passed").contains(&"group tracks a target")), (Some(2), true));
 }

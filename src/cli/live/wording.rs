@@ -58,7 +58,7 @@ pub fn event(event: &Event) -> Option<String> {
         EventKind::StoreWritesResumed { gap_us } => {
             format!("the store acknowledges writes again, after {:.2} s", *gap_us as f64 / 1e6)
         }
-        EventKind::StoreWritesLost { lost, .. } => format!("{lost} writes that the store had acknowledged are lost"),
+        EventKind::StoreWritesLost { lost, .. } => format!("{lost} of the probe's acknowledged writes lost"),
         EventKind::StoreSnapshotTaken { node } => format!("{} took a snapshot", plain(node)),
         EventKind::StoreRestored { .. } => "the store has what was in the snapshot".to_owned(),
         EventKind::StoreRestarted { kept: true, .. } => "the store was restarted".to_owned(),
