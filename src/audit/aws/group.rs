@@ -43,7 +43,7 @@ pub(super) const LOOKS: [Look<GroupSetup>; 4] = [
     ),
 ];
 
-pub(super) const POLICY_LOOKS: [Look<Vec<PolicySetup>>; 2] = [
+pub(super) const POLICY_LOOKS: [Look<[PolicySetup]>; 2] = [
     (
         Practice {
             name: "group tracks a target",
@@ -97,7 +97,7 @@ fn warms_up(practice: Practice, group: &GroupSetup) -> Check {
     practice.holds(group.warm_up.is_some(), group.warm_up.map_or_else(|| "none".to_owned(), seconds))
 }
 
-fn tracks(practice: Practice, policies: &Vec<PolicySetup>) -> Check {
+fn tracks(practice: Practice, policies: &[PolicySetup]) -> Check {
     let told: Vec<String> = policies.iter().map(policy).collect();
     let tracked = policies.iter().any(|policy| policy.enabled && policy.target.is_some());
     practice.holds(tracked, if told.is_empty() { "no scaling policy".to_owned() } else { told.join(", ") })
@@ -111,7 +111,7 @@ fn policy(policy: &PolicySetup) -> String {
     format!("{} ({kind}{})", policy.name, if policy.enabled { "" } else { ", disabled" })
 }
 
-fn notices(practice: Practice, policies: &Vec<PolicySetup>) -> Check {
+fn notices(practice: Practice, policies: &[PolicySetup]) -> Check {
     let enabled = policies.iter().filter(|policy| policy.enabled);
     let growing = enabled.flat_map(|policy| &policy.alarms).filter(|alarm| alarm.above && !alarm.period.is_zero());
     let Some(first) = growing.min_by_key(|alarm| takes(alarm)) else {

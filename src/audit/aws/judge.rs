@@ -20,27 +20,27 @@ pub async fn audit_aws(plan: &AwsPlan, longest_request: Duration) -> Vec<Check> 
 
 pub(super) fn judge(setup: &Setup, longest_request: Duration) -> Vec<Check> {
     let Setup { group, policies, target_group, balancer, cache, table } = setup;
-    let mut checks = looked(group, &group::LOOKS);
-    checks.extend(looked(policies, &group::POLICY_LOOKS));
-    checks.extend(looked(target_group, &balancer::TARGET_LOOKS));
+    let mut checks = looked(group.as_ref(), &group::LOOKS);
+    checks.extend(looked(policies.as_deref(), &group::POLICY_LOOKS));
+    checks.extend(looked(target_group.as_ref(), &balancer::TARGET_LOOKS));
     checks.push(balancer::drains(target_group, longest_request));
     checks.extend(balancer::of_group_and_targets(&both(group, target_group)));
     checks.push(balancer::of_group_and_balancer(&both(group, balancer)));
     checks.push(balancer::cross_zone(group, target_group, balancer));
-    checks.extend(looked(balancer, &balancer::LOOKS));
+    checks.extend(looked(balancer.as_ref(), &balancer::LOOKS));
     checks.push(
         FIREWALL.not_applicable("not read: the EC2 interface tells of security groups, and rushhour does without"),
     );
     if let Some(cache) = cache {
-        checks.extend(looked(cache, &cache::LOOKS));
+        checks.extend(looked(cache.as_ref(), &cache::LOOKS));
     }
     if let Some(table) = table {
-        checks.extend(looked(table, &table::LOOKS));
+        checks.extend(looked(table.as_ref(), &table::LOOKS));
     }
     checks
 }
 
-fn looked<T>(told: &Told<T>, looks: &[Look<T>]) -> Vec<Check> {
+fn looked<T: ?Sized>(told: Result<&T, &String>, looks: &[Look<T>]) -> Vec<Check> {
     let look = |(practice, look): &Look<T>| match told {
         Ok(setup) => look(*practice, setup),
         Err(why) => practice.unknown(why.clone()),
