@@ -1,6 +1,7 @@
-"""Creates stacks from the reference deployment's template at an emulator, ministack, and looks at what came of them.
+"""Creates stacks from the reference deployment's template at an emulator, ministack, and looks at what came of them, also by
+`rushhour audit`, whose calls go over HTTP as they would go to AWS.
 
-Usage: create_stack.py TEMPLATE FOLDER
+Usage: create_stack.py TEMPLATE FOLDER RUSHHOUR
 
 Leaves in FOLDER, as STORE.json, the configuration that an instance of each stack would start the application with.
 
@@ -80,7 +81,63 @@ def configuration(url, launch):
     return subprocess.run(["bash", "-c", stand_ins + writes], check=True, capture_output=True, text=True).stdout
 
 
-def create(template, url, folder, store, zones):
+PROFILE = """
+[target]
+url = "http://127.0.0.1:1"
+[users]
+generate = 1
+password = {{ env = "PATH" }}
+[workload]
+stages = ["1/s for 1s"]
+[fleet]
+provider = "aws"
+[fleet.aws]
+region = "{region}"
+auto_scaling_group = "{group}"
+target_group = "{targets}"
+{store}
+[[scenarios]]
+name = "visitor"
+[[scenarios.steps]]
+name = "home"
+get = "/"
+"""
+
+
+def audit(url, folder, program, outputs, store):
+    """The checks of the audit by their result. The application is nowhere, which is told after what AWS said."""
+    place = "elasticache" if store == "elasticache" else "dynamodb_table"
+    name = outputs["ReplicationGroup" if store == "elasticache" else "Table"]
+    profile = pathlib.Path(folder, f"{store}.toml")
+    profile.write_text(PROFILE.format(region=REGION, group=outputs["Group"], targets=outputs["TargetGroup"], store=f'{place} = "{name}"'))
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+    command = [program, "audit", str(profile), "--json"]
+    ended = subprocess.run(command, env=os.environ | keys | {"AWS_ENDPOINT_URL": url}, capture_output=True, text=True)
+    assert ended.returncode == 2 and "127.0.0.1:1" in ended.stderr, (ended.returncode, ended.stderr, ended.stdout)
+    return {check["name"]: (check["result"], check["seen"]) for check in json.loads(ended.stdout)}
+
+
+# What the audit finds fault with in the template's stacks, and why that is the emulator's: on AWS all of it should pass.
+WRONG = {
+    "Auto Scaling group spans zones": "tells one zone of a group, whatever its subnets",
+    "balancer spans the group's zones": "tells the same zone for every subnet",
+    "default instance warm-up": "does not take it over",
+    "ElastiCache: access control": "tells of every user that it needs no password",
+    "sessions are deleted once they have ended": "does not take expiry over",
+    "table can be put back": "does not take recovery over",
+}
+
+
+def judged(checks, store):
+    assert not any(result == "unknown" for result, _ in checks.values()), checks
+    failed = {name for name, (result, _) in checks.items() if result == "failed"}
+    of_store = {"elasticache": {"sessions are deleted once they have ended", "table can be put back"}}
+    others = of_store.get(store, {"ElastiCache: access control"})
+    assert failed == WRONG.keys() - others, failed
+    assert sum(result == "passed" for result, _ in checks.values()) >= 10, checks
+
+
+def create(template, url, folder, program, store, zones):
     cloudformation, name = client("cloudformation", url), f"shop-{store}-{zones}"
     certificate = client("acm", url).request_certificate(DomainName="shop.rushhour.internal")["CertificateArn"]
     parameters = PARAMETERS | {"CertificateArn": certificate, "Store": store, "Zones": str(zones)}
@@ -96,6 +153,7 @@ def create(template, url, folder, store, zones):
     assert stack["StackStatus"] == "CREATE_COMPLETE", (stack["StackStatus"], failed)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     look(url, outputs, store, zones)
+    judged(audit(url, folder, program, outputs, store), store)
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     launch = next(r["PhysicalResourceId"] for r in resources if r["LogicalResourceId"] == "Launch")
     pathlib.Path(folder, f"{store}.json").write_text(configuration(url, launch))
@@ -122,12 +180,12 @@ def look(url, outputs, store, zones):
 
 
 if __name__ == "__main__":
-    template, folder = known(sys.argv[1]), sys.argv[2]
+    template, folder, program = known(sys.argv[1]), sys.argv[2], sys.argv[3]
     with tempfile.TemporaryDirectory() as logs:
         server, url = emulator(logs)
         try:
             for store, zones in [("elasticache", 2), ("elasticache", 3), ("dynamodb", 2)]:
-                create(template, url, folder, store, zones)
+                create(template, url, folder, program, store, zones)
         finally:
             server.kill()
             server.wait()

@@ -6,7 +6,7 @@ use crate::plan::AwsPlan;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm};
 use aws_sdk_elasticloadbalancingv2::types::{ActionTypeEnum, Listener, LoadBalancer, TargetGroup};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What [`read_setup`] calls, as an IAM policy names it.
@@ -221,5 +221,7 @@ impl Clients {
 }
 
 fn zones(balancer: &LoadBalancer) -> Vec<String> {
-    balancer.availability_zones().iter().filter_map(|zone| zone.zone_name.clone()).collect()
+    let zones: BTreeSet<String> =
+        balancer.availability_zones().iter().filter_map(|zone| zone.zone_name.clone()).collect();
+    zones.into_iter().collect()
 }
