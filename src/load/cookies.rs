@@ -211,10 +211,13 @@ mod tests {
 
     #[test]
     fn a_cookie_without_a_path_is_for_the_folder_that_it_came_from() {
-        let mut cookies = Cookies::default();
-        cookies.take(&set(&["step=2"]), &url("/"), || url("/checkout/address"), &names(), false);
-        assert_eq!(sent(&mut cookies, "/checkout/payment"), "step=2");
-        assert_eq!(sent(&mut cookies, "/me"), "");
+        // A path that does not begin at the root is none.
+        for line in ["step=2", "step=2; Path=address"] {
+            let mut cookies = Cookies::default();
+            cookies.take(&set(&[line]), &url("/"), || url("/checkout/address"), &names(), false);
+            assert_eq!(sent(&mut cookies, "/checkout/payment"), "step=2", "{line}");
+            assert_eq!(sent(&mut cookies, "/me"), "", "{line}");
+        }
     }
 
     #[test]

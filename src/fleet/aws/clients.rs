@@ -5,7 +5,8 @@ use super::reading::{
 };
 use aws_config::SdkConfig;
 use aws_sdk_autoscaling::primitives::DateTime;
-use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, ScalingPolicy};
+use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_elasticache::types::ReplicationGroup;
 use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 use std::time::SystemTime;
@@ -86,10 +87,8 @@ impl Clients {
 
     /// Names of the alarms that make a group grow.
     pub async fn growing_alarms(&self, name: &str) -> Result<Vec<AlarmReading>, CallError> {
-        let call = self.call("DescribePolicies", group(name));
-        let asked = self.autoscaling.describe_policies().auto_scaling_group_name(name).into_paginator().items().send();
-        let policies = asked.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))?;
-        let shrinking = |policy: &aws_sdk_autoscaling::types::ScalingPolicy| {
+        let policies = self.policies(name).await?;
+        let shrinking = |policy: &ScalingPolicy| {
             let adjusts = policy.step_adjustments().iter().filter_map(|step| step.scaling_adjustment);
             adjusts.chain(policy.scaling_adjustment).any(|by| by < 0)
         };
@@ -100,17 +99,28 @@ impl Clients {
                 policy.alarms().iter().filter_map(move |alarm| Some((alarm.alarm_name.clone()?, tracking)))
             })
             .collect();
-        if alarms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: Vec<String> = alarms.iter().map(|(name, _)| name.clone()).collect();
-        let call = self.call("DescribeAlarms", format!("the alarms of {}", group(name)));
-        let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(names));
-        let answer = asked.send().await.map_err(|error| call.failed(error))?;
+        let known = self.alarms(name, alarms.iter().map(|(name, _)| name.clone()).collect()).await?;
         // Target tracking has two alarms, and shrinks by the one below its target.
         let tracks = |name: &str| alarms.iter().any(|(alarm, tracking)| *tracking && alarm == name);
-        let readings = answer.metric_alarms().iter().filter_map(AlarmReading::of);
+        let readings = known.iter().filter_map(AlarmReading::of);
         Ok(readings.filter(|alarm| alarm.above || !tracks(&alarm.name)).collect())
+    }
+
+    pub async fn policies(&self, name: &str) -> Result<Vec<ScalingPolicy>, CallError> {
+        let call = self.call("DescribePolicies", group(name));
+        let asked = self.autoscaling.describe_policies().auto_scaling_group_name(name).into_paginator().items().send();
+        asked.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))
+    }
+
+    /// Alarms of a group, by their names.
+    pub async fn alarms(&self, name: &str, alarms: Vec<String>) -> Result<Vec<MetricAlarm>, CallError> {
+        if alarms.is_empty() {
+            // Without names all alarms of the account would be told.
+            return Ok(Vec::new());
+        }
+        let call = self.call("DescribeAlarms", format!("the alarms of {}", group(name)));
+        let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(alarms));
+        Ok(asked.send().await.map_err(|error| call.failed(error))?.metric_alarms.unwrap_or_default())
     }
 
     /// Changes of an alarm's state from then on, oldest first.

@@ -196,8 +196,11 @@ impl Clients {
             Outage::Shift(id) => {
                 let call = self.call("CancelZonalShift", format!("the zonal shift `{id}`"));
                 match self.shifting.cancel_zonal_shift().zonal_shift_id(id).send().await {
-                    // It has expired, or somebody else has cancelled it.
-                    Err(error) if error.as_service_error().is_some_and(|e| e.is_conflict_exception()) => {}
+                    // It has expired, or somebody else has cancelled it; after a while it is not even known any more.
+                    Err(error)
+                        if error.as_service_error().is_some_and(|error| {
+                            error.is_conflict_exception() || error.is_resource_not_found_exception()
+                        }) => {}
                     other => drop(other.map_err(|error| call.failed(error))?),
                 }
                 Ok("traffic goes to all zones again".to_owned())

@@ -1,6 +1,6 @@
 use super::{AlarmSetup, BalancerSetup, GroupSetup, ListenerSetup, PolicySetup, Setup, TargetGroupSetup, Told};
 use crate::fleet::aws::call::{CallError, CallFailure};
-use crate::fleet::aws::clients::{Clients, group, target_group_name};
+use crate::fleet::aws::clients::{Clients, target_group_name};
 use crate::fleet::aws::config::config as sdk_config;
 use crate::plan::AwsPlan;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
@@ -141,20 +141,9 @@ impl ListenerSetup {
 
 impl Clients {
     async fn policies_setup(&self, name: &str) -> Result<Vec<PolicySetup>, CallError> {
-        let call = self.call("DescribePolicies", group(name));
-        let asked = self.autoscaling.describe_policies().auto_scaling_group_name(name).into_paginator().items().send();
-        let policies = asked.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))?;
+        let policies = self.policies(name).await?;
         let alarms = policies.iter().flat_map(|policy| policy.alarms()).filter_map(|alarm| alarm.alarm_name.clone());
-        let alarms: Vec<String> = alarms.collect();
-        let call = self.call("DescribeAlarms", format!("the alarms of {}", group(name)));
-        let known = match alarms.is_empty() {
-            // Without names all alarms of the account would be told.
-            true => Vec::new(),
-            false => {
-                let asked = self.cloudwatch.describe_alarms().set_alarm_names(Some(alarms));
-                asked.send().await.map_err(|error| call.failed(error))?.metric_alarms.unwrap_or_default()
-            }
-        };
+        let known = self.alarms(name, alarms.collect()).await?;
         let known: Vec<AlarmSetup> = known.iter().filter_map(AlarmSetup::of).collect();
         let setup = |policy: &aws_sdk_autoscaling::types::ScalingPolicy| {
             let own = |alarm: &&AlarmSetup| {
