@@ -11,7 +11,7 @@ use crate::history::EventKind;
 use crate::plan::EvictionPolicy;
 use crate::store::{Client, Shard};
 use redis::aio::MultiplexedConnection;
-use redis::{ErrorKind, InfoDict, RedisError, RedisResult, cmd, pipe};
+use redis::{ErrorKind, FromRedisValue, InfoDict, Pipeline, RedisError, RedisResult, cmd, pipe};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -19,40 +19,107 @@ use tokio::time::{sleep, timeout};
 /// Ballast is this many values of this many bytes: 16 MiB.
 const VALUES: usize = 4096;
 const VALUE_BYTES: usize = 4096;
-/// Sent, or looked at, in one go.
-const AT_A_TIME: usize = 512;
+/// Sent, or looked at, in one go, which is to be done within a tick of [`Clock`].
+const AT_A_TIME: usize = 128;
+/// So often is begun again what a tick interrupts.
+const TRIES: usize = 8;
 /// Of three shards each gets one, but for a chance of one in ten to the eleventh.
 const TAGS_TRIED: usize = 64;
 const EVICTED_WITHIN: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
-/// What a policy may go by when it chooses keys.
+/// A server's own clocks. It tells for how many seconds a key has been idle, or how often it is used less one for each
+/// minute without use. A whole tick between a look at the application's keys and the writing of ballast would make all of
+/// one older than all of the other, and a policy would take nothing but the former.
 #[derive(Clone, Copy, Debug)]
+struct Clock {
+    unix_ms: u64,
+    lru_seconds: i64,
+}
+
+impl Clock {
+    async fn read(connection: &mut MultiplexedConnection) -> RedisResult<Clock> {
+        let info: InfoDict = cmd("INFO").arg("server").query_async(connection).await?;
+        let told = info.get::<u64>("server_time_usec").zip(info.get("lru_clock"));
+        let (micros, lru_seconds) =
+            told.ok_or_else(|| RedisError::from((ErrorKind::Client, "the server does not tell its clocks")))?;
+        Ok(Clock { unix_ms: micros / 1000, lru_seconds })
+    }
+
+    fn ticks(&self, policy: EvictionPolicy) -> i64 {
+        const MINUTE_MS: u64 = 60_000;
+        if goes_by_frequency(policy) { (self.unix_ms / MINUTE_MS) as i64 } else { self.lru_seconds }
+    }
+}
+
+/// Sends what `ask` makes of the clock until it is answered within one tick. Returns that clock, and the answers.
+async fn within_a_tick<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    policy: EvictionPolicy,
+    ask: impl Fn(Clock) -> Pipeline,
+) -> RedisResult<(Clock, T)> {
+    let mut clock = Clock::read(connection).await?;
+    for _ in 0..TRIES {
+        let answers = ask(clock).query_async(connection).await?;
+        let after = Clock::read(connection).await?;
+        if after.ticks(policy) == clock.ticks(policy) {
+            return Ok((clock, answers));
+        }
+        clock = after;
+    }
+    Err(RedisError::from((ErrorKind::Client, "the server is too slow to be filled evenly")))
+}
+
+/// What a policy may go by when it chooses keys, told so that it holds at any time.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Rank {
-    /// 0: it is kept for good.
-    ttl_ms: u64,
-    /// Seconds it has been idle for or, with a policy that goes by that, how often it is used.
-    use_of_it: u64,
+    /// Unix time; 0: it is kept for good.
+    expires_ms: u64,
+    /// The tick at which it was used last or, with a policy that goes by that, at which its use will have faded to none.
+    tick: i64,
 }
 
 impl Rank {
     /// Where the application keeps nothing to go by.
-    const ANY: Rank = Rank { ttl_ms: 600_000, use_of_it: 0 };
-
-    /// None of a key that is gone.
-    fn of(pttl: i64, use_of_it: i64) -> Option<Rank> {
-        const GONE: i64 = -2;
-        let use_of_it = u64::try_from(use_of_it).ok()?;
-        (pttl != GONE).then_some(Rank { ttl_ms: pttl.max(0) as u64, use_of_it })
+    fn any(clock: Clock, policy: EvictionPolicy) -> Rank {
+        const TTL_MS: u64 = 600_000;
+        Rank { expires_ms: clock.unix_ms + TTL_MS, tick: clock.ticks(policy) }
     }
+
+    /// Of what `PTTL` and `OBJECT IDLETIME` or `OBJECT FREQ` answer. None of a key that is gone.
+    fn read(clock: Clock, policy: EvictionPolicy, pttl: i64, use_of_it: i64) -> Option<Rank> {
+        const GONE: i64 = -2;
+        if pttl == GONE {
+            return None;
+        }
+        // Less than none: it does not expire.
+        let expires_ms = u64::try_from(pttl).map_or(0, |left| clock.unix_ms + left);
+        let back = if goes_by_frequency(policy) { -use_of_it } else { use_of_it };
+        Some(Rank { expires_ms, tick: clock.ticks(policy) - back })
+    }
+
+    /// What `RESTORE` is to be told.
+    fn use_of_it(&self, clock: Clock, policy: EvictionPolicy) -> i64 {
+        let since = clock.ticks(policy) - self.tick;
+        if goes_by_frequency(policy) { (-since).clamp(0, 255) } else { since.max(0) }
+    }
+}
+
+fn goes_by_frequency(policy: EvictionPolicy) -> bool {
+    matches!(policy, EvictionPolicy::AllkeysLfu | EvictionPolicy::VolatileLfu)
 }
 
 /// How Redis calls [`Rank::use_of_it`].
 fn use_word(policy: EvictionPolicy) -> &'static str {
-    match policy {
-        EvictionPolicy::AllkeysLfu | EvictionPolicy::VolatileLfu => "FREQ",
-        _ => "IDLETIME",
+    if goes_by_frequency(policy) { "FREQ" } else { "IDLETIME" }
+}
+
+fn look_at(keys: &[String], policy: EvictionPolicy) -> Pipeline {
+    let mut ask = pipe();
+    for key in keys {
+        ask.cmd("PTTL").arg(key).cmd("OBJECT").arg(use_word(policy)).arg(key);
     }
+    ask
 }
 
 /// What came of it at one primary.
@@ -153,13 +220,10 @@ impl Store {
                 let mut scan = cmd("SCAN");
                 scan.arg(cursor).arg("MATCH").arg(format!("{KEY_PREFIX}*")).arg("COUNT").arg(AT_A_TIME);
                 let (next, keys): (u64, Vec<String>) = scan.query_async(&mut connection).await?;
-                let mut ask = pipe();
-                for key in &keys {
-                    ask.cmd("PTTL").arg(key).cmd("OBJECT").arg(use_word(policy)).arg(key);
-                }
                 if !keys.is_empty() {
-                    let answers: Vec<Option<i64>> = ask.query_async(&mut connection).await?;
-                    let rank = |answers: &[Option<i64>]| Rank::of(answers[0]?, answers[1]?);
+                    let (clock, answers): (Clock, Vec<Option<i64>>) =
+                        within_a_tick(&mut connection, policy, |_| look_at(&keys, policy)).await?;
+                    let rank = |answers: &[Option<i64>]| Rank::read(clock, policy, answers[0]?, answers[1]?);
                     let known = keys.into_iter().zip(answers.chunks_exact(2));
                     ranks.extend(known.filter_map(|(key, answers)| Some((key, rank(answers)?))));
                 }
@@ -189,15 +253,22 @@ impl Store {
             let model = format!("{prefix}0");
             cmd("SET").arg(&model).arg(vec![b'.'; VALUE_BYTES]).query_async::<()>(&mut connection).await?;
             let value: Vec<u8> = cmd("DUMP").arg(&model).query_async(&mut connection).await?;
-            let mut ranks = ranks.values().cycle();
+            let ranks: Vec<Rank> = match ranks.is_empty() {
+                true => vec![Rank::any(Clock::read(&mut connection).await?, policy)],
+                false => ranks.values().copied().collect(),
+            };
             for first in (0..VALUES).step_by(AT_A_TIME) {
-                let mut restore = pipe();
-                for number in first..first + AT_A_TIME {
-                    let rank = ranks.next().unwrap_or(&Rank::ANY);
-                    restore.cmd("RESTORE").arg(format!("{prefix}{number}")).arg(rank.ttl_ms).arg(&value);
-                    restore.arg("REPLACE").arg(use_word(policy)).arg(rank.use_of_it).ignore();
-                }
-                restore.query_async::<()>(&mut connection).await?;
+                let restore = |clock| {
+                    let mut restore = pipe();
+                    for number in first..first + AT_A_TIME {
+                        let rank = &ranks[number % ranks.len()];
+                        restore.cmd("RESTORE").arg(format!("{prefix}{number}")).arg(rank.expires_ms).arg(&value);
+                        restore.arg("REPLACE").arg("ABSTTL");
+                        restore.arg(use_word(policy)).arg(rank.use_of_it(clock, policy)).ignore();
+                    }
+                    restore
+                };
+                within_a_tick::<()>(&mut connection, policy, restore).await?;
             }
             RedisResult::Ok(())
         };
@@ -217,5 +288,38 @@ impl Store {
         };
         // Buffers come and go: a server may well be a little above its limit each time that it is asked.
         timeout(EVICTED_WITHIN, evicted).await.unwrap_or(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Clock = Clock { unix_ms: 1_000_019_990, lru_seconds: 70 };
+
+    #[test]
+    fn ballast_written_after_a_tick_is_as_old_as_the_keys_were_when_they_were_looked_at() {
+        // Two seconds and a change of the minute later.
+        let later = Clock { unix_ms: READ.unix_ms + 2_000, lru_seconds: READ.lru_seconds + 2 };
+        assert_eq!(later.ticks(EvictionPolicy::AllkeysLfu), READ.ticks(EvictionPolicy::AllkeysLfu) + 1);
+        for (policy, told, told_later) in [
+            (EvictionPolicy::AllkeysLru, 5, 7),
+            (EvictionPolicy::VolatileTtl, 0, 2),
+            (EvictionPolicy::VolatileLfu, 5, 4),
+            // It fades to none, not below.
+            (EvictionPolicy::AllkeysLfu, 0, 0),
+        ] {
+            let rank = Rank::read(READ, policy, 500, told).unwrap();
+            assert_eq!(rank.expires_ms, READ.unix_ms + 500);
+            assert_eq!(rank.use_of_it(READ, policy), told, "{policy:?}");
+            assert_eq!(rank.use_of_it(later, policy), told_later, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_expiry_has_none_and_one_that_is_gone_has_no_rank() {
+        let policy = EvictionPolicy::AllkeysLru;
+        assert_eq!(Rank::read(READ, policy, -1, 3), Some(Rank { expires_ms: 0, tick: 67 }));
+        assert_eq!(Rank::read(READ, policy, -2, 3), None);
     }
 }
