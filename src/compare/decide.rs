@@ -6,7 +6,7 @@ use super::{
 };
 use crate::analysis::Analysis;
 use crate::history::Origin;
-use crate::plan::{Metric, Plan};
+use crate::plan::{CompareRules, Metric, Plan};
 use crate::session::SessionFindings;
 use crate::verdict::{Met, Outcome, Verdict};
 
@@ -34,7 +34,7 @@ pub fn compare(base: &Side, new: &Side) -> Result<Comparison, Incomparable> {
     let rules = &new.plan.compare;
     let times = Times::new(base.cells, new.cells, rules);
     let blocks = times.as_ref().map_or(0, Times::blocks);
-    let mut differences = objectives(base.verdict, new.verdict);
+    let mut differences = objectives(base.verdict, new.verdict, rules);
     differences.extend(counts::sessions(base.sessions, new.sessions));
     if let Some(times) = &times {
         differences.extend(times.of_steps(new.plan));
@@ -81,25 +81,30 @@ fn judge(differences: &mut [Difference], level: f64) -> usize {
     p_values.len()
 }
 
-/// The profile's limits are its own effect size: what was met and is missed now is a regression.
-fn objectives(base: &Verdict, new: &Verdict) -> Vec<Difference> {
+/// What was met and is missed now is a regression, unless it went over its limit by a small step: the next run of the same
+/// may well stay below. The run's own verdict fails on it all the same.
+fn objectives(base: &Verdict, new: &Verdict, rules: &CompareRules) -> Vec<Difference> {
     let both = new.objectives.iter().filter_map(|now| {
         let before = base.objectives.iter().find(|before| before.text == now.text)?;
         let (unit, per) = unit(now.metric);
-        Some((before, now, unit, per))
+        let told = |measured: Option<f64>| measured.map(|value| value * per);
+        Some((before, now, unit, told(before.measured), told(now.measured)))
     });
-    both.map(|(before, now, unit, per)| Difference {
-        base: before.measured.map(|value| value * per),
-        new: now.measured.map(|value| value * per),
-        remark: Some(format!("{} → {}", met(before.met), met(now.met))),
-        large: before.met != now.met,
-        finding: match (before.met, now.met) {
-            (Met::Met, Met::Missed) => Finding::Regression,
-            (Met::Missed, Met::Met) => Finding::Improvement,
-            (Met::Unknown, _) | (_, Met::Unknown) => Finding::NotJudged,
-            _ => Finding::Unchanged,
-        },
-        ..Difference::new(Kind::Objective, now.text.clone(), unit)
+    both.map(|(before, now, unit, was, is)| {
+        let large = was.zip(is).is_some_and(|(was, is)| unit.is_large(was, is, rules));
+        Difference {
+            base: was,
+            new: is,
+            remark: Some(format!("{} → {}", met(before.met), met(now.met))),
+            large,
+            finding: match (before.met, now.met) {
+                (Met::Unknown, _) | (_, Met::Unknown) => Finding::NotJudged,
+                (Met::Met, Met::Missed) if large => Finding::Regression,
+                (Met::Missed, Met::Met) if large => Finding::Improvement,
+                _ => Finding::Unchanged,
+            },
+            ..Difference::new(Kind::Objective, now.text.clone(), unit)
+        }
     })
     .collect()
 }

@@ -1,3 +1,4 @@
+use crate::plan::CompareRules;
 use serde::{Deserialize, Serialize};
 
 /// What changed from one run to another.
@@ -125,6 +126,20 @@ pub enum Unit {
     Ratio,
     Count,
     PerSecond,
+}
+
+impl Unit {
+    /// Whether the rules call this change of a figure large, whichever way it goes.
+    pub(super) fn is_large(self, before: f64, after: f64, rules: &CompareRules) -> bool {
+        let by = (after - before).abs();
+        match self {
+            Unit::Share => by > rules.error_rate,
+            Unit::Seconds => by > rules.stage_floor_seconds.max(rules.stage * before),
+            Unit::Milliseconds => by > rules.response_time_floor_ms.max(rules.response_time * before),
+            Unit::Ratio | Unit::PerSecond => by > rules.response_time * before,
+            Unit::Count => by > 0.0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 use super::change_points::{best_split, change_points};
-use super::fixture::{Recipe, compared, made, of};
+use super::fixture::{Made, Recipe, compared, made, of};
 use super::*;
 use crate::analysis::Analysis;
 use crate::history::fixture::origin;
+use crate::plan::CompareRules;
 use crate::verdict::fixture::Run;
 use crate::verdict::{Met, Outcome};
 use proptest::prelude::*;
@@ -99,13 +100,39 @@ fn a_session_lost_where_none_was_is_a_regression_even_in_doubt() {
 }
 
 #[test]
-fn an_objective_met_before_and_missed_now_is_a_regression() {
-    let mut new = made(Recipe::seed(4));
-    new.verdict.objectives[0].met = Met::Missed;
-    let comparison = compared(&made(Recipe::seed(3)), &new);
-    assert_eq!(comparison.exit_code, 5);
+fn an_objective_met_before_and_missed_by_far_now_is_a_regression() {
+    let (mut base, mut new) = (made(Recipe::seed(3)), made(Recipe::seed(4)));
+    (base.verdict.objectives[0].met, base.verdict.objectives[0].measured) = (Met::Met, Some(0.099));
+    let missed_with = |new: &mut Made, measured| {
+        (new.verdict.objectives[0].met, new.verdict.objectives[0].measured) = (Met::Missed, measured);
+        compared(&base, new)
+    };
+    let far = missed_with(&mut new, Some(0.120));
+    assert_eq!((far.exit_code, findings(&far, Finding::Regression).len()), (5, 1));
+    // 99 ms and 101 ms at a limit of 100 ms are the same figure.
+    let near = missed_with(&mut new, Some(0.101));
+    assert_eq!(near.exit_code, 0);
+    let objective = near.differences.iter().find(|d| d.kind == Kind::Objective).unwrap();
+    assert_eq!((objective.finding, objective.remark.as_deref()), (Finding::Unchanged, Some("met → missed")));
     new.verdict.objectives[0].met = Met::Unknown;
-    assert_eq!(compared(&made(Recipe::seed(3)), &new).exit_code, 0);
+    assert_eq!(compared(&base, &new).exit_code, 0);
+}
+
+#[test]
+fn what_is_large_depends_on_what_is_measured() {
+    let rules = CompareRules::default();
+    for (unit, before, small, large) in [
+        (Unit::Milliseconds, 5.0, 6.9, 7.1),
+        (Unit::Milliseconds, 100.0, 109.0, 89.0),
+        (Unit::Seconds, 2.0, 2.9, 3.1),
+        (Unit::Share, 0.010, 0.014, 0.016),
+        (Unit::Ratio, 1.0, 1.09, 1.11),
+        (Unit::PerSecond, 50.0, 46.0, 44.0),
+        (Unit::Count, 0.0, 0.0, 1.0),
+    ] {
+        assert!(!unit.is_large(before, small, &rules), "{unit:?}: {before} → {small}");
+        assert!(unit.is_large(before, large, &rules), "{unit:?}: {before} → {large}");
+    }
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn told(values: &[f64], unit: Unit, runs: &[RunFigures], rules: &CompareRules, l
             before,
             after,
             p_value: *p_value,
-            finding: match (large(before, after, unit, rules), after > before) {
+            finding: match (unit.is_large(before, after, rules), after > before) {
                 (false, _) => Finding::Unchanged,
                 (true, true) => Finding::Regression,
                 (true, false) => Finding::Improvement,
@@ -114,15 +114,6 @@ fn told(values: &[f64], unit: Unit, runs: &[RunFigures], rules: &CompareRules, l
         }
     };
     found.iter().enumerate().map(point).collect()
-}
-
-fn large(before: f64, after: f64, unit: Unit, rules: &CompareRules) -> bool {
-    let by = (after - before).abs();
-    match unit {
-        Unit::Share => by > rules.error_rate,
-        Unit::Seconds => by > rules.stage_floor_seconds.max(rules.stage * before),
-        _ => by > rules.response_time_floor_ms.max(rules.response_time * before),
-    }
 }
 
 /// The middle of the runs' figures. It stands for what the runs showed, not for all their requests together: those have a
