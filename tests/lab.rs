@@ -579,6 +579,26 @@ async fn the_store_fails_over_comes_back_and_is_put_back_to_a_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_primary_hands_over_only_to_a_replica_that_is_there_and_to_one_that_has_just_come() {
+    let lab = start(&LabPlan { store: LabStore::default(), ..plan() }).await;
+    let hand_over = Action::StoreFailover { how: Failover::Graceful };
+    for (_, pid) in lab.lab.daemons().filter(|(name, _)| ["redis-2", "redis-3"].contains(name)) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+    let refused = lab.lab.apply(&hand_over).await.unwrap_err().to_string();
+    assert!(refused.contains("NOGOODSLAVE"), "{refused}");
+    // Writes go on, at once.
+    log_in(&lab.address(), 1).await;
+    let told = lab.lab.apply(&Action::StoreRecovery).await.unwrap();
+    assert_eq!(told, "redis-2, redis-3 started again");
+    // The sentinels have yet to hear from them.
+    let told = lab.lab.apply(&hand_over).await.unwrap();
+    assert!(told.contains("took over from redis-1"), "{told}");
+    log_in(&lab.address(), 2).await;
+    lab.lab.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_fails_over_by_shard_comes_back_and_survives_the_zone_that_has_one_primary() {
     let store = LabStore { kind: StoreKind::Cluster, link_delay: Duration::from_millis(20), ..LabStore::default() };
     let mut lab = start(&LabPlan { store, ..plan() }).await;

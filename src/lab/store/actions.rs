@@ -16,6 +16,8 @@ use tokio::time::{sleep, timeout};
 const FAILOVER_WITHIN: Duration = Duration::from_secs(15);
 pub(super) const UP_WITHIN: Duration = Duration::from_secs(10);
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(20);
+/// What stops users for as long as it is asked, less often.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Longer than a handover takes; it is ended before that.
 const WRITES_PAUSED: Duration = Duration::from_secs(10);
 
@@ -116,25 +118,41 @@ impl Store {
     /// acknowledges until it learns that it is none any more are lost: an operator who means well pauses them first, and
     /// tells it right after.
     async fn hand_over_by_sentinels(&self, sentinels: &[String]) -> Outcome {
-        let begun = Instant::now();
         let old = self.primary().await?;
-        let pause = WRITES_PAUSED.as_millis() as u64;
-        self.ask::<()>(old, cmd("CLIENT").arg("PAUSE").arg(pause).arg("WRITE")).await?;
-        let handed_over = async {
-            self.ask_a_sentinel(sentinels).await?;
-            self.new_primary(old).await
-        };
-        let new = match handed_over.await {
+        let begun = self.begin_failover(old, sentinels).await?;
+        let new = match self.new_primary(old).await {
             Ok(new) => new,
             Err(error) => {
-                let _ = self.ask::<()>(old, cmd("CLIENT").arg("UNPAUSE")).await;
+                let _ = self.unpause(old).await;
                 return Err(error);
             }
         };
         self.ask::<()>(old, cmd("REPLICAOF").arg("127.0.0.1").arg(new.host.port)).await?;
         self.ask::<Value>(old, cmd("CLIENT").arg("KILL").arg("TYPE").arg("NORMAL")).await?;
-        self.ask::<()>(old, cmd("CLIENT").arg("UNPAUSE")).await?;
+        self.unpause(old).await?;
         Ok(took_over(new, old, begun))
+    }
+
+    /// Pauses writes and has a sentinel begin. For a moment after a failover or a start sentinels have not heard from any
+    /// replica, and refuse (`NOGOODSLAVE`), or have not done with the last one: they are asked again, and users write
+    /// meanwhile. Returns when the last pause began.
+    async fn begin_failover(&self, old: &Node, sentinels: &[String]) -> Result<Instant, String> {
+        let first = Instant::now();
+        loop {
+            let begun = Instant::now();
+            let pause = WRITES_PAUSED.as_millis() as u64;
+            self.ask::<()>(old, cmd("CLIENT").arg("PAUSE").arg(pause).arg("WRITE")).await?;
+            let Err(error) = self.ask_a_sentinel(sentinels).await else { return Ok(begun) };
+            self.unpause(old).await?;
+            if first.elapsed() > UP_WITHIN {
+                return Err(error);
+            }
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn unpause(&self, node: &Node) -> Result<(), String> {
+        self.ask(node, cmd("CLIENT").arg("UNPAUSE")).await
     }
 
     async fn ask_a_sentinel(&self, sentinels: &[String]) -> Result<(), String> {
