@@ -137,6 +137,7 @@ impl Store {
     /// replica, and refuse (`NOGOODSLAVE`), or have not done with the last one: they are asked again, and users write
     /// meanwhile. Returns when the last pause began.
     async fn begin_failover(&self, old: &Node, sentinels: &[String]) -> Result<Instant, String> {
+        self.until_replicas_follow(old).await;
         let first = Instant::now();
         loop {
             let begun = Instant::now();
@@ -149,6 +150,24 @@ impl Store {
             }
             sleep(ASK_AGAIN_AFTER).await;
         }
+    }
+
+    /// Sentinels also choose a replica that has just started. While it loads what the primary sent it does not hear that it
+    /// is promoted, and they wait for it in vain.
+    async fn until_replicas_follow(&self, primary: &Node) {
+        let follows = async |node: &Node| {
+            let info = self.info(node, "replication").await;
+            info.is_ok_and(|info| info.get::<String>("master_link_status").as_deref() == Some("up"))
+        };
+        let all_follow = async {
+            for node in self.nodes.iter().filter(|node| node.host.port != primary.host.port) {
+                while node.host.runs() && !follows(node).await {
+                    sleep(ASK_EVERY).await;
+                }
+            }
+        };
+        // One that hangs does not; the others may.
+        let _ = timeout(UP_WITHIN, all_follow).await;
     }
 
     async fn unpause(&self, node: &Node) -> Result<(), String> {
