@@ -3,6 +3,7 @@ use super::super::ports::free_ports;
 use super::config::ServerPorts;
 use super::servers::{READY_WITHIN, Setup, Started, address};
 use crate::plan::StoreLocation;
+use futures_util::future::try_join_all;
 use std::fmt::Write as _;
 
 /// Nodes of a cluster: the primaries, and a replica of each.
@@ -39,7 +40,7 @@ impl Setup<'_> {
             let zone = &self.start.plan.zones[zone_of(index, self.start.plan.zones.len())];
             self.node(started, *ports, zone, Some(&nodes_conf(index, &members)))?;
         }
-        for (index, node) in started.nodes.iter().enumerate() {
+        let waits = started.nodes.iter().enumerate().map(|(index, node)| async move {
             let port = node.host.port;
             let ready = async {
                 self.whole(port).await;
@@ -47,8 +48,10 @@ impl Setup<'_> {
                     self.in_sync(port, 1).await;
                 }
             };
-            node.host.server.until(ready, READY_WITHIN).await?;
-        }
+            node.host.server.until(ready, READY_WITHIN).await
+        });
+        // For all at once: one whose port is taken has ended, and without it no other is ever ready.
+        try_join_all(waits).await?;
         Ok(StoreLocation::Cluster(ports.iter().map(|ports| address(ports.announced)).collect()))
     }
 

@@ -8,6 +8,7 @@ use super::data::Node;
 use super::host::Host;
 use crate::plan::{Defect, LabPlan, LabStore, RedisAccess, StoreKind, StoreLocation, StoreNode, StoreTransport};
 use crate::store::Client;
+use futures_util::future::try_join_all;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,12 +165,11 @@ impl Setup<'_> {
         for index in 0..SENTINELS {
             self.sentinel(started, index, &watched)?;
         }
-        for replica in &replicas {
-            replica.until(self.in_sync(announced[0], replicas.len()), READY_WITHIN).await?;
-        }
-        for sentinel in &started.sentinels {
-            sentinel.server.until(self.agrees(sentinel.port), READY_WITHIN).await?;
-        }
+        let in_sync = replicas.iter().map(|r| r.until(self.in_sync(announced[0], replicas.len()), READY_WITHIN));
+        // For all at once: one whose port is taken has ended, and without it no other is ever ready.
+        try_join_all(in_sync).await?;
+        let agree = started.sentinels.iter().map(|s| s.server.until(self.agrees(s.port), READY_WITHIN));
+        try_join_all(agree).await?;
         Ok(StoreLocation::Sentinels { addresses: sentinel_ports.map(address).to_vec(), name: MASTER_NAME.to_owned() })
     }
 
