@@ -10,7 +10,7 @@ use rushhour::history::{EventKind, EventSource, Notice};
 use rushhour::lab::{Lab, LabOptions};
 use rushhour::plan::{
     Action, AutoscalerPlan, Defect, Distribution, EvictionPolicy, Failover, Farewell, InstanceChoice, LabPlan,
-    LabStore, Outage, Persistence, Pick, Secret, StoreKind, WarmUp,
+    LabStore, Outage, Persistence, Pick, Secret, StoreAccess, StoreKind, WarmUp,
 };
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -53,12 +53,12 @@ struct Started {
 }
 
 async fn start(plan: &LabPlan) -> Started {
+    start_by(PathBuf::from(RUSHHOUR), plan).await
+}
+
+async fn start_by(program: PathBuf, plan: &LabPlan) -> Started {
     let (sender, notices) = unbounded_channel();
-    let options = LabOptions {
-        program: PathBuf::from(RUSHHOUR),
-        user_prefix: "user-".to_owned(),
-        password: Secret::new("correct horse"),
-    };
+    let options = LabOptions { program, user_prefix: "user-".to_owned(), password: Secret::new("correct horse") };
     let lab = Lab::start(plan, options, sender).await.unwrap_or_else(|error| panic!("{error}"));
     Started { lab: Box::new(lab), notices, seen: Vec::new() }
 }
@@ -315,6 +315,49 @@ async fn a_lab_that_cannot_start_says_why_and_leaves_nothing() {
     };
     let error = Lab::start(&plan(), options, sender).await.unwrap_err();
     assert_eq!(error.to_string(), "the lab's guard did not start: it did not name the lab's directory");
+}
+
+/// rushhour, except that the first start of this relay finds its port taken.
+fn without_the_port_of(folder: &Path, relay: usize) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join("rushhour");
+    let script = format!(
+        r#"#!/bin/sh
+        cd '{}'
+        if [ "$1" = relay ] && ! [ -e taken ]; then
+            : > "relay.$$"
+            if [ "$(ls relay.* | wc -l)" -ge {relay} ]; then
+                : > taken
+                echo 'Address already in use (os error 98)' >&2
+                exit 1
+            fi
+        fi
+        exec '{RUSHHOUR}' "$@"
+        "#,
+        folder.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_port_is_taken_has_the_store_started_again() {
+    for (kind, relay) in
+        [(StoreKind::Sentinel, 1), (StoreKind::Sentinel, 3), (StoreKind::Cluster, 1), (StoreKind::Cluster, 6)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let program = without_the_port_of(folder.path(), relay);
+        let plan =
+            LabPlan { store: LabStore { kind, link_delay: Duration::from_millis(1), ..LabStore::default() }, ..plan() };
+        let lab = start_by(program, &plan).await.lab;
+        assert!(folder.path().join("taken").exists(), "{kind:?}, {relay}: that relay was started");
+        let Some(StoreAccess::Redis(access)) = lab.store() else { panic!("the store is a Redis") };
+        for node in access.nodes {
+            TcpStream::connect(&node.address).await.unwrap_or_else(|error| panic!("{kind:?}: {}: {error}", node.name));
+        }
+        lab.shut_down().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

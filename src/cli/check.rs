@@ -1,5 +1,6 @@
 use super::exit::Exit;
 use super::profile::{Resolved, load_profile};
+use crate::lab::local_ports;
 use crate::plan::{ConnectionMode, Estimate, FleetPlan, Model, Plan, RedisAccess, StoreLocation, StoreTransport};
 use crate::profile::Span;
 use crate::store::{probe_rule, sentinel_rule};
@@ -63,10 +64,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
 fn this_machine() -> Result<Machine> {
     use nix::sys::resource::{Resource, getrlimit};
     let (_, file_descriptors) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    // Linux tells the range; 28,232 ports is its default and close to what other systems have.
-    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let ends: Vec<u64> = range.split_whitespace().filter_map(|end| end.parse().ok()).collect();
-    let local_ports = if let [first, last] = ends[..] { last.saturating_sub(first) + 1 } else { 28_232 };
+    let local_ports = local_ports().len() as u64;
     Ok(Machine { file_descriptors, local_ports })
 }
 

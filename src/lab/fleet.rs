@@ -196,8 +196,7 @@ impl Lab {
 }
 
 async fn tell_of_end(host: Host, notices: NoticeSender) {
-    let how = host.dies().await;
-    let what = format!("{} ended: {how}", host.name());
+    let what = host.dies().await;
     let _ = notices.send(Notice::now(EventSource::Provider, EventKind::Trouble { what }));
 }
 

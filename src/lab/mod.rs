@@ -30,5 +30,6 @@ pub use error::LabError;
 pub use fleet::{Lab, LabOptions};
 pub use guard::run as run_guard;
 pub use placement::founding_instances;
+pub use ports::local_ports;
 pub use preflight::{Programs, preflight};
 pub use store::{RelayOptions, run_relay};

@@ -280,7 +280,7 @@ impl Store {
                 sleep(ASK_EVERY).await;
             }
         };
-        node.host.server.until(answers, UP_WITHIN).await.map_err(|error| error.to_string())
+        node.host.until(answers, UP_WITHIN).await.map_err(|error| error.to_string())
     }
 
     /// Stops all nodes in good order and starts them with what they persisted.

@@ -48,7 +48,7 @@ impl Setup<'_> {
                     self.in_sync(port, 1).await;
                 }
             };
-            node.host.server.until(ready, READY_WITHIN).await
+            node.host.until(ready, READY_WITHIN).await
         });
         // For all at once: one whose port is taken has ended, and without it no other is ever ready.
         try_join_all(waits).await?;

@@ -1,6 +1,10 @@
 use super::super::guard::{Daemon, Runner};
+use crate::lab::LabError;
+use futures_util::future::select_all;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A machine of the store, with one server on it: a data node or a sentinel.
 #[derive(Clone, Debug)]
@@ -75,15 +79,36 @@ impl Host {
         }
     }
 
-    /// Waits for the next end of its server that nobody asked for, and says how that was.
-    pub(in crate::lab) async fn dies(&self) -> String {
-        let mut server = self.server.clone();
-        loop {
-            let how = server.ended().await;
-            if !self.gone.load(Ordering::Relaxed) {
-                return how;
+    /// Waits until `ready` says so.
+    ///
+    /// # Errors
+    /// As those of [`Daemon::until`], also when its link ended: nobody gets to the server then.
+    pub(super) async fn until(&self, ready: impl Future<Output = ()>, within: Duration) -> Result<(), LabError> {
+        let link_ends = async {
+            match &self.relay {
+                Some(relay) => relay.until(pending(), Duration::MAX).await,
+                None => pending().await,
             }
-            server.runs().await;
+        };
+        tokio::select! {
+            up = self.server.until(ready, within) => up,
+            ended = link_ends => ended,
+        }
+    }
+
+    /// Waits for the next end of its server or its link that nobody asked for, and says which and how that was.
+    pub(in crate::lab) async fn dies(&self) -> String {
+        let losses = self.daemons().map(|daemon| Box::pin(self.loses(daemon.clone())));
+        select_all(losses).await.0
+    }
+
+    async fn loses(&self, mut daemon: Daemon) -> String {
+        loop {
+            let how = daemon.ended().await;
+            if !self.gone.load(Ordering::Relaxed) {
+                return format!("{} ended: {how}", daemon.name());
+            }
+            daemon.runs().await;
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::super::LabError;
 use super::super::certificates::Certificates;
-use super::super::guard::{Daemon, Runner};
+use super::super::guard::Runner;
 use super::super::ports::free_ports;
 use super::super::private_file::write_private;
 use super::config::{self, CANARY_PREFIX, KEY_PREFIX, MASTER_NAME, Passwords, ServerPorts, Watched};
@@ -131,8 +131,8 @@ impl Setup<'_> {
     async fn single(&self, started: &mut Started) -> Result<StoreLocation, LabError> {
         let [announced, plain] = free_ports()?;
         let ports = ServerPorts { announced, listening: announced, plain: self.plain(plain), bus: None, follows: None };
-        let server = self.node(started, ports, self.zone(0), None)?;
-        server.until(self.answers(announced), READY_WITHIN).await?;
+        self.node(started, ports, self.zone(0), None)?;
+        started.nodes[0].host.until(self.answers(announced), READY_WITHIN).await?;
         Ok(StoreLocation::Direct(address(announced)))
     }
 
@@ -149,12 +149,11 @@ impl Setup<'_> {
             bus: None,
             follows,
         };
-        let primary = self.node(started, ports(0, None), self.zone(0), None)?;
+        self.node(started, ports(0, None), self.zone(0), None)?;
         // A replica tries its primary when it starts and then once a second: it must not come too early.
-        primary.until(self.answers(announced[0]), READY_WITHIN).await?;
-        let mut replicas = Vec::new();
+        started.nodes[0].host.until(self.answers(announced[0]), READY_WITHIN).await?;
         for index in 1..NODES {
-            replicas.push(self.node(started, ports(index, Some(announced[0])), self.zone(index), None)?);
+            self.node(started, ports(index, Some(announced[0])), self.zone(index), None)?;
         }
         let id = || format!("{:040x}", rand::random::<u128>());
         let watched = Watched {
@@ -165,10 +164,18 @@ impl Setup<'_> {
         for index in 0..SENTINELS {
             self.sentinel(started, index, &watched)?;
         }
-        let in_sync = replicas.iter().map(|r| r.until(self.in_sync(announced[0], replicas.len()), READY_WITHIN));
+        let replicas = &started.nodes[1..];
+        let in_sync = replicas.iter().map(|Node { host, .. }| async move {
+            let ready = async {
+                self.in_sync(announced[0], replicas.len()).await;
+                // That went from server to server. Everybody else comes by its link.
+                self.answers(host.port).await;
+            };
+            host.until(ready, READY_WITHIN).await
+        });
         // For all at once: one whose port is taken has ended, and without it no other is ever ready.
         try_join_all(in_sync).await?;
-        let agree = started.sentinels.iter().map(|s| s.server.until(self.agrees(s.port), READY_WITHIN));
+        let agree = started.sentinels.iter().map(|s| s.until(self.agrees(s.port), READY_WITHIN));
         try_join_all(agree).await?;
         Ok(StoreLocation::Sentinels { addresses: sentinel_ports.map(address).to_vec(), name: MASTER_NAME.to_owned() })
     }
@@ -189,7 +196,7 @@ impl Setup<'_> {
         ports: ServerPorts,
         zone: &str,
         cluster: Option<&str>,
-    ) -> Result<Daemon, LabError> {
+    ) -> Result<(), LabError> {
         let StoreStart { plan, runner, server: redis_server, rushhour, certificates } = self.start;
         let name = self.unique(&format!("redis-{}", started.nodes.len() + 1));
         let directory = self.directory(&name)?;
@@ -211,9 +218,9 @@ impl Setup<'_> {
             runner.run(&format!("{name}-link"), rushhour, args.to_vec())
         });
         let server = runner.run(&name, redis_server, vec![file.display().to_string()]);
-        let host = Host::new(Some(zone.to_owned()), ports.announced, server.clone(), relay);
+        let host = Host::new(Some(zone.to_owned()), ports.announced, server, relay);
         started.nodes.push(Node { host, ports, directory, acl });
-        Ok(server)
+        Ok(())
     }
 
     /// Starts a sentinel: one in each zone, and those beyond in none, so that with two zones the third one decides when
