@@ -1,6 +1,6 @@
 //! What goes wrong on a bad day is told clearly, and nothing that was seen is lost.
 
-use crate::support::{Authority, Ended, Reply, Server, run, run_with, start};
+use crate::support::{Authority, Ended, Reply, Server, free_address, run, run_with, start};
 use nix::sys::signal::Signal;
 use rushhour::history::{ConnectionUse, Failure, Outcome};
 use std::time::Duration;
@@ -100,7 +100,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_name() {
 
 #[test]
 fn a_target_that_refuses_is_told_before_the_load_starts() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = free_address();
     let ended = run(&profile(&format!("http://{closed}"), ""));
     ended.demand_code(2).demand_error(&["no connection to", &closed.to_string(), "check that the balancer is up"]);
     assert!(!ended.folder.path().join("results/test").exists(), "a run that did not begin leaves no run directory");

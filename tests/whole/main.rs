@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod access_logs;
+mod app;
 mod audit;
 #[cfg(feature = "aws")]
 mod aws_fleet;

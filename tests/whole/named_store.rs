@@ -2,48 +2,14 @@
 
 use crate::audit::audit;
 use crate::exit_codes::{profile, shop};
-use crate::support::{Ended, run, start, until};
+use crate::support::{Ended, Redis, free_address, run, start, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rushhour::plan::{Secret, StoreLogin};
 use rushhour::store::Client;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-
-/// A redis-server, or a sentinel, ended when it is dropped.
-struct Redis {
-    child: Child,
-    port: u16,
-    folder: tempfile::TempDir,
-}
-
-impl Redis {
-    /// With lines of configuration besides where it listens.
-    fn start(config: &str, arguments: &[&str]) -> Redis {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let file = folder.path().join("redis.conf");
-        let text = format!("bind 127.0.0.1\nport {port}\ndir {}\n{config}", folder.path().display());
-        std::fs::write(&file, text).unwrap();
-        let mut command = Command::new("redis-server");
-        let child = command.arg(file).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        until("Redis listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Redis { child, port, folder }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A profile for the shop that keeps its sessions, so it says, in this store.
 fn with_store(url: &str, store: &str) -> String {
@@ -62,27 +28,28 @@ fn a_store_that_cannot_be_watched_is_told_before_the_load_starts() {
     let shop = shop(false, false);
     let redis = Redis::start("user default off\nuser probe on >right ~* -@all +@read +ping +info +dbsize +role\n", &[]);
     let open = Redis::start("", &[]);
-    let sentinel = Redis::start(&format!("sentinel monitor sessions 127.0.0.1 {} 1\n", open.port), &["--sentinel"]);
-    let (port, nobody) = (redis.port, free_port());
+    let sentinel =
+        Redis::start(&format!("sentinel monitor sessions 127.0.0.1 {} 1\n", open.address.port()), &["--sentinel"]);
+    let (address, nobody) = (redis.address, free_address());
     let (user, right, wrong) =
         (secret(&redis, "user", "probe"), secret(&redis, "right", "right\n"), secret(&redis, "wrong", "wrong"));
     for (store, words) in [
-        (format!("address = \"127.0.0.1:{nobody}\""), vec!["cannot be reached", "check the address under [store]"]),
-        (format!("address = \"127.0.0.1:{port}\""), vec!["asks for a password", "under [store]"]),
+        (format!("address = \"{nobody}\""), vec!["cannot be reached", "check the address under [store]"]),
+        (format!("address = \"{address}\""), vec!["asks for a password", "under [store]"]),
         (
-            format!("address = \"127.0.0.1:{port}\"\nuser = {user}\npassword = {wrong}"),
+            format!("address = \"{address}\"\nuser = {user}\npassword = {wrong}"),
             vec!["does not let the probe in as `probe`", "check `user` and `password`"],
         ),
         (
-            format!("address = \"127.0.0.1:{port}\"\nuser = {user}\npassword = {right}\ncanary_prefix = \"mine:\""),
+            format!("address = \"{address}\"\nuser = {user}\npassword = {right}\ncanary_prefix = \"mine:\""),
             vec!["write under `mine:`", "ACL SETUSER probe on >PASSWORD resetkeys ~mine:*"],
         ),
         (
-            format!("sentinels = {{ addresses = [\"127.0.0.1:{}\"], name = \"carts\" }}", sentinel.port),
+            format!("sentinels = {{ addresses = [\"{}\"], name = \"carts\" }}", sentinel.address),
             vec!["knows no primary by the name `carts`", "sentinel monitor"],
         ),
         (
-            format!("address = \"127.0.0.1:{}\"\nwait_for_replicas = 1", open.port),
+            format!("address = \"{}\"\nwait_for_replicas = 1", open.address),
             vec!["0 of the 1 replicas", "wait_for_replicas"],
         ),
     ] {
@@ -119,7 +86,7 @@ fn the_rights_that_check_names_are_enough_and_losing_them_is_told_and_ends_nothi
     let shop = shop(false, false);
     let redis = Redis::start("", &[]);
     let (user, password) = (secret(&redis, "user", "watch"), secret(&redis, "password", "s3cret"));
-    let address = format!("127.0.0.1:{}", redis.port);
+    let address = redis.address.to_string();
     let store =
         format!("address = \"{address}\"\nuser = {user}\npassword = {password}\nsession_prefixes = [\"session:\"]\n");
     let profile = with_store(&shop.url(), &store).replace("15/s for 3s", "15/s for 6s");
@@ -158,7 +125,7 @@ fn a_store_that_is_wide_open_is_named_and_left_as_it_is() {
     let shop = shop(false, false);
     let redis = Redis::start("user app on >s3cret ~* +@all\n", &[]);
     let (user, password) = (secret(&redis, "user", "app"), secret(&redis, "password", "s3cret"));
-    let address = format!("127.0.0.1:{}", redis.port);
+    let address = redis.address.to_string();
     let mut admin = redis::Client::open(format!("redis://{address}")).unwrap().get_connection().unwrap();
     redis::cmd("SET").arg("session:1").arg("x").query::<()>(&mut admin).unwrap();
     let store = format!(

@@ -8,7 +8,6 @@ mod dynamodb;
 mod dynamodb_server;
 mod jobs;
 mod lifecycle;
-mod process;
 mod redis_server;
 mod running_store;
 mod server;

@@ -4,7 +4,7 @@
 //! no permission. It speaks the CBOR of the SDK's CloudWatch client only with `cbor2`. No timing is taken from it.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 const REGION: &str = "eu-central-1";
@@ -17,7 +17,7 @@ pub struct Emulator {
 impl Emulator {
     pub fn start() -> Emulator {
         let python = std::env::var("RUSHHOUR_TEST_PYTHON").expect("scripts/test sets RUSHHOUR_TEST_PYTHON");
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = super::free_address();
         let mut command = Command::new(python);
         command.args(["-m", "ministack"]).env("GATEWAY_PORT", address.port().to_string()).env("BIND_HOST", "127.0.0.1");
         command.env("MINISTACK_REGION", REGION);

@@ -1,4 +1,4 @@
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -11,7 +11,7 @@ pub struct Balancer {
 impl Balancer {
     /// Starts HAProxy with `config`, in which `@ADDRESS@` stands for where it listens; its files are in `folder`.
     pub fn start(folder: &Path, config: &str) -> Balancer {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = super::free_address();
         let file = folder.join("haproxy.cfg");
         std::fs::write(&file, config.replace("@ADDRESS@", &address.to_string())).unwrap();
         let mut command = Command::new("haproxy");
