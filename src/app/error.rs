@@ -29,6 +29,9 @@ pub enum AppError {
         /// Why not.
         reason: String,
     },
+    /// TLS to the store cannot be had.
+    #[error("cannot use TLS to the store: {0}; give its certificate authority as a PEM file")]
+    Tls(#[source] rustls::Error),
     /// The program was built without the feature `aws`.
     #[error("the store is to be DynamoDB, which this build knows nothing of; build it with `--features aws`")]
     WithoutDynamodb,

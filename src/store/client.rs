@@ -1,26 +1,40 @@
 use super::shards::{Shard, shards};
 use crate::plan::{RedisAccess, StoreLocation, StoreLogin, StoreTransport};
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
-    TlsCertificates, Value,
-};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, Value};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// Opens connections to nodes and sentinels of a store, as one of its users. Nothing is waited for longer than
 /// [`Client::ANSWER_WITHIN`], and nothing is tried twice: whoever asks decides on that.
 #[derive(Clone)]
 pub struct Client {
-    /// None: in plain text.
-    certificates: Option<TlsCertificates>,
+    /// None: in plain text. What is wrong with the authority is told whoever connects.
+    ///
+    /// The connections are opened here, for the redis crate would read all certificates that the machine trusts for each
+    /// one. While a store is away many are tried.
+    tls: Option<RedisResult<TlsConnector>>,
     /// None: as whoever the store takes a stranger for.
     login: Option<StoreLogin>,
-    /// Which sentinel or node is asked first: the one that answered last, for another may hang.
-    first: Arc<AtomicUsize>,
+    /// The sentinel or node that answered last. It is asked first, for another may hang, and over the same connection:
+    /// while there is no primary it is asked over and over.
+    informant: Arc<Mutex<Informant>>,
     sentinel_login: Option<StoreLogin>,
+}
+
+#[derive(Default)]
+struct Informant {
+    index: usize,
+    connection: Option<MultiplexedConnection>,
 }
 
 impl std::fmt::Debug for Client {
@@ -34,8 +48,7 @@ impl Client {
 
     /// A user of nodes and sentinels alike, over TLS.
     pub fn new(ca_pem: &[u8], login: Option<StoreLogin>) -> Client {
-        let certificates = TlsCertificates { client_tls: None, root_cert: Some(ca_pem.to_owned()) };
-        Client { certificates: Some(certificates), sentinel_login: login.clone(), login, first: Arc::default() }
+        Client { tls: Some(connector(Some(ca_pem))), sentinel_login: login.clone(), login, informant: Arc::default() }
     }
 
     /// The probe.
@@ -45,11 +58,11 @@ impl Client {
 
     /// Anybody who comes to the nodes of a store.
     pub fn stranger(access: &RedisAccess, login: Option<StoreLogin>) -> Client {
-        let certificates = match &access.transport {
-            StoreTransport::Tls { ca_pem } => Some(TlsCertificates { client_tls: None, root_cert: ca_pem.clone() }),
+        let tls = match &access.transport {
+            StoreTransport::Tls { ca_pem } => Some(connector(ca_pem.as_deref())),
             StoreTransport::Plain => None,
         };
-        Client { certificates, login, sentinel_login: None, first: Arc::default() }
+        Client { tls, login, sentinel_login: None, informant: Arc::default() }
     }
 
     /// `address` is `host:port`.
@@ -70,29 +83,24 @@ impl Client {
 
     async fn connect_as(&self, address: &str, login: Option<&StoreLogin>) -> RedisResult<MultiplexedConnection> {
         let no_address = || RedisError::from((ErrorKind::InvalidClientConfig, "wanted host:port"));
-        let (host, port) = address.rsplit_once(':').ok_or_else(no_address)?;
-        let port = port.parse().map_err(|_| no_address())?;
-        let host = host.trim_matches(['[', ']']).to_owned();
+        let (host, _) = address.rsplit_once(':').ok_or_else(no_address)?;
         let mut settings = RedisConnectionInfo::default();
         if let Some(StoreLogin { user, password }) = login {
             settings = settings.set_username(user).set_password(password.expose());
         }
-        let address = match self.certificates {
-            Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
-            None => ConnectionAddr::Tcp(host, port),
+        let connecting = async {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            match &self.tls {
+                Some(tls) => {
+                    let name = ServerName::try_from(host.trim_matches(['[', ']'])).map_err(|_| no_address())?;
+                    let stream = tls.clone()?.connect(name.to_owned(), stream).await?;
+                    open(stream, &settings).await
+                }
+                None => open(stream, &settings).await,
+            }
         };
-        let info = address
-            .into_connection_info()?
-            .set_redis_settings(settings)
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Self::ANSWER_WITHIN))
-            .set_response_timeout(Some(Self::ANSWER_WITHIN));
-        let client = match &self.certificates {
-            Some(certificates) => redis::Client::build_with_tls(info, certificates.clone())?,
-            None => redis::Client::open(info)?,
-        };
-        client.get_multiplexed_async_connection_with_config(&config).await
+        timeout(Self::ANSWER_WITHIN, connecting).await.map_err(io::Error::from)?
     }
 
     /// The primary, or that of a cluster's first shard.
@@ -114,18 +122,14 @@ impl Client {
             StoreLocation::Sentinels { addresses, .. } | StoreLocation::Cluster(addresses) => addresses,
         };
         let mut failure = RedisError::from((ErrorKind::Client, "nobody is known who could be asked for the primary"));
-        let first = self.first.load(Ordering::Relaxed);
+        let mut informant = self.informant.lock().await;
+        let first = informant.index;
         for turn in first..first + addresses.len() {
-            let address = &addresses[turn % addresses.len()];
-            let answer = match location {
-                StoreLocation::Sentinels { name, .. } => {
-                    self.ask_sentinel(address, name).await.map(|primary| vec![Shard::whole(primary)])
-                }
-                _ => self.ask_node(address).await,
-            };
-            match answer {
-                Ok(shards) => {
-                    self.first.store(turn % addresses.len(), Ordering::Relaxed);
+            let index = turn % addresses.len();
+            let open = if index == first { informant.connection.take() } else { None };
+            match self.ask(location, &addresses[index], open).await {
+                Ok((shards, connection)) => {
+                    *informant = Informant { index, connection: Some(connection) };
                     return Ok(shards);
                 }
                 Err(error) => failure = error,
@@ -134,16 +138,64 @@ impl Client {
         Err(failure)
     }
 
-    async fn ask_sentinel(&self, sentinel: &str, name: &str) -> RedisResult<String> {
-        let mut connection = self.connect_to_sentinel(sentinel).await?;
-        let (host, port): (String, u16) =
-            redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut connection).await?;
-        Ok(format!("{host}:{port}"))
+    async fn ask(
+        &self,
+        location: &StoreLocation,
+        address: &str,
+        open: Option<MultiplexedConnection>,
+    ) -> RedisResult<(Vec<Shard>, MultiplexedConnection)> {
+        let by_sentinels = matches!(location, StoreLocation::Sentinels { .. });
+        let mut connection = match open {
+            Some(open) => open,
+            None if by_sentinels => self.connect_to_sentinel(address).await?,
+            None => self.connect(address).await?,
+        };
+        let shards = match location {
+            StoreLocation::Sentinels { name, .. } => {
+                let question = redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).to_owned();
+                let (host, port): (String, u16) = question.query_async(&mut connection).await?;
+                vec![Shard::whole(format!("{host}:{port}"))]
+            }
+            _ => {
+                let answer: Vec<Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+                shards(&answer)
+            }
+        };
+        Ok((shards, connection))
     }
+}
 
-    async fn ask_node(&self, node: &str) -> RedisResult<Vec<Shard>> {
-        let mut connection = self.connect(node).await?;
-        let answer: Vec<Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
-        Ok(shards(&answer))
-    }
+async fn open(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    settings: &RedisConnectionInfo,
+) -> RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(Client::ANSWER_WITHIN));
+    let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
+    // It ends with the connection's last owner.
+    tokio::spawn(driver);
+    Ok(connection)
+}
+
+/// TLS to servers with certificates of this authority; of those that the machine trusts without one.
+fn connector(ca_pem: Option<&[u8]>) -> RedisResult<TlsConnector> {
+    let unusable = |what: &'static str, error: &dyn std::fmt::Display| {
+        RedisError::from((ErrorKind::InvalidClientConfig, what, error.to_string()))
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable("TLS cannot be used", &error))?;
+    let config = if let Some(pem) = ca_pem {
+        let unusable = |error: &dyn std::fmt::Display| unusable("the certificate authority cannot be used", error);
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+        }
+        config.with_root_certificates(roots)
+    } else {
+        let verifier = rustls_platform_verifier::Verifier::new(provider)
+            .map_err(|error| unusable("the machine's certificate authorities cannot be used", &error))?;
+        config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    };
+    Ok(TlsConnector::from(Arc::new(config.with_no_client_auth())))
 }

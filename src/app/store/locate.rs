@@ -1,17 +1,16 @@
-use std::fs;
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    RedisResult, TlsCertificates, Value,
-};
+use redis::{Cmd, FromRedisValue, RedisConnectionInfo, Value};
+use tokio_rustls::TlsConnector;
 
-use super::super::config::{Secret, Sentinels, StoreConfig, StoreLocation, Tls};
+use super::super::config::{Secret, Sentinels, StoreConfig, StoreLocation};
 use super::super::error::AppError;
+use super::connect::{connector, open};
 use super::error::StoreError;
 use super::slots::{SLOTS, Slot, Slots, primary_for, slot_of};
 
@@ -23,24 +22,28 @@ pub struct Primary {
 }
 
 /// Knows how to get a connection to whichever Redis is the primary now.
-#[derive(Debug)]
 pub struct Locator {
     location: StoreLocation,
     login: RedisConnectionInfo,
     sentinel_login: RedisConnectionInfo,
-    tls: Option<TlsCertificates>,
+    tls: Option<TlsConnector>,
     sentinel_tls: bool,
     timeout: Duration,
     /// Which sentinel or node is asked first: the next one each time, so that one that hangs costs one attempt.
     first: AtomicUsize,
-    informant: Mutex<Option<Informant>>,
+    informants: Mutex<HashMap<String, Informant>>,
 }
 
-/// The node of a cluster that was asked last, who has what. While a shard has no primary each request that wants it asks
-/// again: over a connection that is there, or handshakes would take the processor from everybody else.
+impl fmt::Debug for Locator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Locator").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+/// A sentinel or a node of a cluster that was asked who is the primary. While there is none each request that wants one
+/// asks again: over a connection that is there, or handshakes would take the processor from everybody else.
 #[derive(Debug, Clone)]
 struct Informant {
-    node: String,
     connection: MultiplexedConnection,
     since: Instant,
 }
@@ -64,11 +67,11 @@ impl Locator {
                 sentinel.and_then(|s| s.username.as_deref()),
                 sentinel.and_then(|s| s.password.as_ref()),
             ),
-            tls: config.tls.as_ref().map(certificates).transpose()?,
+            tls: config.tls.as_ref().map(connector).transpose()?,
             sentinel_tls: sentinel.is_some_and(|s| s.tls),
             timeout: Duration::from_millis(config.timeout_ms),
             first: AtomicUsize::new(0),
-            informant: Mutex::default(),
+            informants: Mutex::default(),
         })
     }
 
@@ -113,21 +116,10 @@ impl Locator {
     /// What one node tells is believed: the others know no better just now, and the next attempt may ask another.
     async fn connect_in_cluster(&self, nodes: &[String], slot: Slot) -> Result<Primary, StoreError> {
         let mut told = Err(StoreError::NotConnected("no node is configured".into()));
-        if let Some(informant) = self.informant() {
-            told = self.ask_node(informant, slot).await;
-        }
-        if told.is_err() {
-            for node in self.in_turn(nodes) {
-                told = match self.open(node, &self.login, self.tls.as_ref(), self.share()).await {
-                    Ok(connection) => {
-                        let informant = Informant { node: node.clone(), connection, since: Instant::now() };
-                        self.ask_node(informant, slot).await
-                    }
-                    Err(error) => Err(error),
-                };
-                if told.is_ok() {
-                    break;
-                }
+        for node in self.in_turn(nodes) {
+            told = self.ask_node(node, slot).await;
+            if told.is_ok() {
+                break;
             }
         }
         let (primary, slots) = told?;
@@ -135,10 +127,31 @@ impl Locator {
         Ok(Primary { slots, connection })
     }
 
-    /// Not for longer than a request may take: it may be cut off from the others.
-    fn informant(&self) -> Option<Informant> {
-        let informant = self.informant.lock().unwrap_or_else(PoisonError::into_inner);
-        informant.clone().filter(|informant| informant.since.elapsed() < self.timeout)
+    /// Asks a sentinel or a node over the connection of the last time, though not for longer than a request may take: it
+    /// may lead to one that hangs.
+    async fn inform<T: FromRedisValue>(
+        &self,
+        address: &str,
+        login: &RedisConnectionInfo,
+        tls: Option<&TlsConnector>,
+        question: &Cmd,
+    ) -> Result<T, StoreError> {
+        let informants = || self.informants.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = informants().get(address).filter(|known| known.since.elapsed() < self.timeout).cloned();
+        let mut informant = match known {
+            Some(known) => known,
+            None => {
+                let connection = self.open(address, login, tls, self.share()).await?;
+                let new = Informant { connection, since: Instant::now() };
+                informants().insert(address.to_owned(), new.clone());
+                new
+            }
+        };
+        let answer = question.query_async(&mut informant.connection).await;
+        answer.map_err(|error| {
+            informants().remove(address);
+            StoreError::NotConnected(format!("{address}: {error}"))
+        })
     }
 
     fn in_turn<'a>(&self, addresses: &'a [String]) -> impl Iterator<Item = &'a String> {
@@ -148,29 +161,21 @@ impl Locator {
 
     async fn ask_sentinel(&self, sentinel: &str, master: &str) -> Result<String, StoreError> {
         let tls = self.tls.as_ref().filter(|_| self.sentinel_tls);
-        let mut connection = self.open(sentinel, &self.sentinel_login, tls, self.share()).await?;
-        let answer: Option<(String, u16)> = redis::cmd("SENTINEL")
-            .arg("GET-MASTER-ADDR-BY-NAME")
-            .arg(master)
-            .query_async(&mut connection)
-            .await
-            .map_err(|error| StoreError::NotConnected(format!("sentinel {sentinel}: {error}")))?;
+        let question = redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master).to_owned();
+        let answer: Option<(String, u16)> = self.inform(sentinel, &self.sentinel_login, tls, &question).await?;
         let Some((host, port)) = answer else {
             return Err(StoreError::NotConnected(format!("sentinel {sentinel} knows no primary called {master}")));
         };
         Ok(format!("{host}:{port}"))
     }
 
-    /// Who serves a slot, and what else. A node that answers may be asked again.
-    async fn ask_node(&self, mut informant: Informant, slot: Slot) -> Result<(String, Slots), StoreError> {
-        let answer: RedisResult<Vec<Value>> =
-            redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut informant.connection).await;
-        let node = informant.node.clone();
-        let not_connected = |reason: String| StoreError::NotConnected(format!("redis {node}: {reason}"));
-        *self.informant.lock().unwrap_or_else(PoisonError::into_inner) = answer.is_ok().then_some(informant);
-        let answer = answer.map_err(|error| not_connected(error.to_string()))?;
-        let host = node.rsplit_once(':').map_or(node.as_str(), |(host, _)| host);
-        primary_for(slot, &answer, host).ok_or_else(|| not_connected(format!("nobody serves slot {slot}")))
+    /// Who serves a slot, and what else.
+    async fn ask_node(&self, node: &str, slot: Slot) -> Result<(String, Slots), StoreError> {
+        let question = redis::cmd("CLUSTER").arg("SLOTS").to_owned();
+        let answer: Vec<Value> = self.inform(node, &self.login, self.tls.as_ref(), &question).await?;
+        let host = node.rsplit_once(':').map_or(node, |(host, _)| host);
+        primary_for(slot, &answer, host)
+            .ok_or_else(|| StoreError::NotConnected(format!("redis {node}: nobody serves slot {slot}")))
     }
 
     /// Whoever named it may not have heard of a failover yet, and then it may be a replica by now.
@@ -196,39 +201,12 @@ impl Locator {
         &self,
         address: &str,
         login: &RedisConnectionInfo,
-        tls: Option<&TlsCertificates>,
+        tls: Option<&TlsConnector>,
         timeout: Duration,
     ) -> Result<MultiplexedConnection, StoreError> {
-        let not_connected = |reason: String| StoreError::NotConnected(format!("redis {address}: {reason}"));
-        let (host, port) = address.rsplit_once(':').ok_or_else(|| not_connected("wanted host:port".into()))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = port.parse().map_err(|_| not_connected(format!("{port:?} is no port")))?;
-        let addr = match tls {
-            None => ConnectionAddr::Tcp(host, port),
-            Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
-        };
-        let info = connection_info(addr, login).map_err(|error| not_connected(error.to_string()))?;
-        let client = match tls {
-            None => Client::open(info),
-            Some(certificates) => Client::build_with_tls(info, certificates.clone()),
-        }
-        .map_err(|error| not_connected(error.to_string()))?;
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout));
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| not_connected(error.to_string()))
+        let connected = open(address, login, tls, timeout).await;
+        connected.map_err(|error| StoreError::NotConnected(format!("redis {address}: {error}")))
     }
-}
-
-fn connection_info(addr: ConnectionAddr, login: &RedisConnectionInfo) -> redis::RedisResult<ConnectionInfo> {
-    // Commands are small and awaited: held back by Nagle's algorithm each would wait for the last one's
-    // acknowledgement.
-    Ok(addr
-        .into_connection_info()?
-        .set_redis_settings(login.clone())
-        .set_tcp_settings(TcpSettings::default().set_nodelay(true)))
 }
 
 fn login(username: Option<&str>, password: Option<&Secret>) -> RedisConnectionInfo {
@@ -240,19 +218,4 @@ fn login(username: Option<&str>, password: Option<&Secret>) -> RedisConnectionIn
         login = login.set_password(password.reveal());
     }
     login
-}
-
-fn certificates(tls: &Tls) -> Result<TlsCertificates, AppError> {
-    let root_cert = match &tls.ca_file {
-        None => None,
-        Some(path) => {
-            let refused = |reason: String| AppError::CaFile { path: path.clone(), reason };
-            let pem = fs::read(path).map_err(|error| refused(error.to_string()))?;
-            if memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_none() {
-                return Err(refused("it holds no PEM certificate".into()));
-            }
-            Some(pem)
-        }
-    };
-    Ok(TlsCertificates { client_tls: None, root_cert })
 }

@@ -5,6 +5,7 @@
 //! own cluster client is not used: it repeats writes that may have been carried out, cannot wait for the replicas of one
 //! write (`WAIT`), and holds up the requests to all shards while it looks for the primary of one.
 
+mod connect;
 #[cfg(feature = "aws")]
 mod dynamodb;
 mod error;
