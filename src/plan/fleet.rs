@@ -125,7 +125,7 @@ impl Default for LabStore {
     fn default() -> LabStore {
         LabStore {
             kind: StoreKind::Sentinel,
-            down_after: Duration::from_secs(1),
+            down_after: Duration::from_secs(2),
             min_replicas_to_write: 0,
             persistence: Persistence::AppendOnly,
             link_delay: Duration::ZERO,

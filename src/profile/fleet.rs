@@ -97,7 +97,7 @@ pub struct LabStoreFile {
     /// Default: `sentinel`.
     pub kind: Option<At<StoreKindFile>>,
     /// Sentinels, or the nodes of a cluster (`cluster-node-timeout`), take a server that has been silent for this long to
-    /// be down. With sentinels `1s` at least. Default: `1s`.
+    /// be down. With sentinels `1500ms` at least. Default: `2s`.
     pub down_after: Option<At<Span>>,
     /// A primary with fewer replicas in touch refuses writes; 0 to 2, in a cluster to 1. Default: 0, it never does.
     pub min_replicas_to_write: Option<At<u32>>,

@@ -282,7 +282,7 @@ mod tests {
         let ports = ServerPorts { announced: 7001, listening: 7101, plain: 0, bus: Some(7201), follows: None };
         let plan = LabStore { kind: StoreKind::Cluster, ..LabStore::default() };
         let text = server(ports, &plan, Path::new("/lab"), &acl_file, &certificates(), &passwords());
-        for line in ["cluster-port 7201", "cluster-announce-tls-port 7001", "cluster-node-timeout 1000"] {
+        for line in ["cluster-port 7201", "cluster-announce-tls-port 7001", "cluster-node-timeout 2000"] {
             assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
         }
         let rules = acl(&passwords(), StoreKind::Cluster, None);
