@@ -36,7 +36,7 @@ impl Store {
             Action::StoreFailover { how: Failover::Graceful } => self.hand_over().await,
             Action::StoreFailover { how: Failover::Kill } => self.kill_primary().await,
             Action::StoreOutage => Ok(self.freeze_all()),
-            Action::StoreRecovery => self.revive(|_| true).await,
+            Action::StoreRecovery => self.revive(|host| !host.is_dark()).await,
             Action::StoreRestart => self.restart(notices).await,
             Action::Snapshot | Action::Restore if self.is_cluster() => {
                 Err("the primaries of a cluster have no common moment that a snapshot could hold".to_owned())
@@ -57,6 +57,7 @@ impl Store {
     /// The zone's nodes and its sentinel go dark.
     pub(in crate::lab) async fn zone_goes_dark(&self, zone: &str, how: Outage) {
         for host in self.hosts().filter(|host| host.is_in(zone)) {
+            host.darken(true);
             match how {
                 Outage::Kill => host.kill(&self.runner).await,
                 Outage::Freeze => host.freeze(&self.runner),
@@ -66,6 +67,7 @@ impl Store {
 
     /// They come back, as replicas of whoever is the primary by then.
     pub(in crate::lab) async fn zone_comes_back(&self, zone: &str) -> Outcome {
+        self.hosts().filter(|host| host.is_in(zone)).for_each(|host| host.darken(false));
         self.revive(|host| host.is_in(zone)).await
     }
 
@@ -283,37 +285,85 @@ impl Store {
         node.host.until(answers, UP_WITHIN).await.map_err(|error| error.to_string())
     }
 
-    /// Stops all nodes in good order and starts them with what they persisted.
+    /// Stops all nodes that run in good order and starts them with what they persisted.
     async fn restart(&self, notices: &NoticeSender) -> Outcome {
         let begun = Instant::now();
         let primary = if self.is_cluster() { None } else { Some(self.primary().await?) };
-        let save = if self.plan.persistence == Persistence::Snapshot { "SAVE" } else { "NOSAVE" };
-        let ends = self.nodes.iter().map(|node| async move {
-            node.host.expect_end();
-            // It ends instead of answering.
-            let _ = self.ask::<()>(node, cmd("SHUTDOWN").arg(save).arg("NOW")).await;
-            node.host.server.clone().ended().await;
-        });
-        // At once: those that are left would take the others for dead and elect.
-        join_all(ends).await;
-        match primary {
-            Some(primary) => self.start_all(primary, &self.plan).await?,
-            None => {
-                let all: Vec<&Node> = self.nodes.iter().collect();
-                self.start_in_cluster(&all).await?;
-                self.until_whole(&all).await?;
-            }
+        if let Some(primary) = primary.filter(|primary| !primary.host.runs()) {
+            return Err(format!("the primary, {}, does not run", primary.host.name()));
         }
+        let nodes: Vec<&Node> = self.nodes.iter().filter(|n| n.host.runs() && !n.host.is_dark()).collect();
+        let again = async {
+            // At once: those that are left would take the others for dead and elect.
+            join_all(nodes.iter().map(|node| self.shut_down(node))).await;
+            match primary {
+                Some(primary) => self.start_all(primary, &nodes, &self.plan).await,
+                None => {
+                    self.start_in_cluster(&nodes).await?;
+                    self.until_whole(&nodes).await
+                }
+            }
+        };
+        self.unwatched(again).await?;
         let kept = self.plan.persistence != Persistence::None;
         let took_us = begun.elapsed().as_micros() as u64;
         self.tell(notices, EventKind::StoreRestarted { kept, took_us });
         Ok(if kept { "with what was persisted" } else { "empty, for nothing is persisted" }.to_owned())
     }
 
+    /// Without sentinels: one that sees the primary go and is late to see it back promotes a replica, and there are two.
+    async fn unwatched(&self, done: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+        let sentinels: Vec<&Host> = self.sentinels.iter().filter(|sentinel| sentinel.runs()).collect();
+        for sentinel in &sentinels {
+            sentinel.kill(&self.runner).await;
+        }
+        let done = done.await;
+        sentinels.iter().for_each(|sentinel| sentinel.start(&self.runner));
+        done?;
+        if !self.is_cluster() {
+            self.eventually_the_primary().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a server in good order; one that hangs is killed.
+    async fn shut_down(&self, node: &Node) {
+        node.host.expect_end();
+        let save = if self.plan.persistence == Persistence::Snapshot { "SAVE" } else { "NOSAVE" };
+        let asked = async {
+            loop {
+                // It ends instead of answering, unless it is too busy with its disk to do so now.
+                let _ = self.ask::<()>(node, cmd("SHUTDOWN").arg(save).arg("NOW")).await;
+                sleep(ASK_AGAIN_AFTER).await;
+            }
+        };
+        let mut server = node.host.server.clone();
+        let ended = async {
+            tokio::select! {
+                _ = server.ended() => {}
+                () = asked => {}
+            }
+        };
+        if timeout(UP_WITHIN, ended).await.is_err() {
+            node.host.kill(&self.runner).await;
+        }
+    }
+
+    /// Has a node keep its log. One that is given all data by its primary refuses for that long.
+    async fn keep_log(&self, node: &Node) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            match self.ask::<()>(node, cmd("CONFIG").arg("SET").arg("appendonly").arg("yes")).await {
+                Err(_) if begun.elapsed() < UP_WITHIN => sleep(ASK_EVERY).await,
+                kept => return kept,
+            }
+        }
+    }
+
     /// The primary first, with the data it finds; the others come to have what it has.
-    async fn start_all(&self, primary: &Node, plan: &LabStore) -> Result<(), String> {
+    async fn start_all(&self, primary: &Node, nodes: &[&Node], plan: &LabStore) -> Result<(), String> {
         self.start_node(primary, None, plan).await?;
-        for node in self.nodes.iter().filter(|node| node.host.port != primary.host.port) {
+        for node in nodes.iter().filter(|node| node.host.port != primary.host.port) {
             self.start_node(node, Some(primary.host.port), plan).await?;
         }
         Ok(())
@@ -322,8 +372,16 @@ impl Store {
     /// The snapshot holds the moment at which the primary forked: some time between asking and the answer.
     async fn take_snapshot(&self, notices: &NoticeSender) -> Result<PathBuf, String> {
         let primary = self.primary().await?;
-        let asked = Instant::now();
-        self.ask::<Value>(primary, &cmd("BGSAVE")).await?;
+        let begun = Instant::now();
+        // Refused while a replica is given all data.
+        let asked = loop {
+            let asked = Instant::now();
+            match self.ask::<Value>(primary, &cmd("BGSAVE")).await {
+                Ok(_) => break asked,
+                Err(_) if begun.elapsed() < UP_WITHIN => sleep(ASK_EVERY).await,
+                Err(error) => return Err(error),
+            }
+        };
         let node = primary.host.name().to_owned();
         let forked = Notice::now(EventSource::Provider, EventKind::StoreSnapshotTaken { node });
         let forked = Notice { resolution: asked.elapsed(), ..forked };
@@ -351,20 +409,28 @@ impl Store {
     /// Everything is lost, and what a snapshot kept comes back.
     async fn restore(&self, snapshot: PathBuf, notices: &NoticeSender) -> Outcome {
         let primary = self.primary().await?;
+        if primary.host.is_dark() {
+            return Err(format!("the primary, {}, is in a dark zone", primary.host.name()));
+        }
         let begun = Instant::now();
-        for node in &self.nodes {
-            node.host.kill(&self.runner).await;
-            node.wipe().map_err(|error| format!("{} cannot be wiped: {error}", node.host.name()))?;
-        }
-        primary.place(&snapshot).map_err(|error| format!("the snapshot cannot be put back: {error}"))?;
-        // A server that is to keep a log would read that and not the snapshot.
-        let first = LabStore { persistence: Persistence::Snapshot, ..self.plan.clone() };
-        self.start_all(primary, &first).await?;
-        if self.plan.persistence == Persistence::AppendOnly {
+        self.unwatched(async {
             for node in &self.nodes {
-                self.ask::<()>(node, cmd("CONFIG").arg("SET").arg("appendonly").arg("yes")).await?;
+                node.host.kill(&self.runner).await;
+                node.wipe().map_err(|error| format!("{} cannot be wiped: {error}", node.host.name()))?;
             }
-        }
+            primary.place(&snapshot).map_err(|error| format!("the snapshot cannot be put back: {error}"))?;
+            let nodes: Vec<&Node> = self.nodes.iter().filter(|node| !node.host.is_dark()).collect();
+            // A server that is to keep a log would read that and not the snapshot.
+            let first = LabStore { persistence: Persistence::Snapshot, ..self.plan.clone() };
+            self.start_all(primary, &nodes, &first).await?;
+            if self.plan.persistence == Persistence::AppendOnly {
+                for node in nodes {
+                    self.keep_log(node).await?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
         self.tell(notices, EventKind::StoreRestored { took_us: begun.elapsed().as_micros() as u64 });
         Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
     }

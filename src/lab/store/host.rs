@@ -16,11 +16,13 @@ pub(in crate::lab) struct Host {
     pub(super) relay: Option<Daemon>,
     /// It was told to go, so that its end is no trouble.
     gone: Arc<AtomicBool>,
+    /// Its zone is dark: only that zone's recovery brings it back.
+    dark: Arc<AtomicBool>,
 }
 
 impl Host {
     pub(super) fn new(zone: Option<String>, port: u16, server: Daemon, relay: Option<Daemon>) -> Host {
-        Host { zone, port, server, relay, gone: Arc::default() }
+        Host { zone, port, server, relay, gone: Arc::default(), dark: Arc::default() }
     }
 
     pub(in crate::lab) fn name(&self) -> &str {
@@ -37,6 +39,14 @@ impl Host {
 
     pub(super) fn is_in(&self, zone: &str) -> bool {
         self.zone.as_deref() == Some(zone)
+    }
+
+    pub(super) fn darken(&self, dark: bool) {
+        self.dark.store(dark, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_dark(&self) -> bool {
+        self.dark.load(Ordering::Relaxed)
     }
 
     pub(super) fn runs(&self) -> bool {
