@@ -8,6 +8,7 @@ use super::objective::{Watch, Watched};
 use super::seconds::Seconds;
 use super::stages::{Evidence, NewInstance, healthy_at};
 use super::times::{Requests, Times};
+use super::unserved::Unserved;
 use super::warm_up::WarmUps;
 use super::warm_up_course::WarmUpCourses;
 use super::windows::Windows;
@@ -16,8 +17,8 @@ use super::{
     PhaseDistributions, Phases, StepFigures,
 };
 use crate::history::{
-    Appearances, ConnectionUse, Event, EventKind, FleetChange, NameId, Names, Observation, Offset, Outcome, SCALE_OUT,
-    Sample, load_start,
+    Appearances, ConnectionUse, Event, EventKind, EventSource, FleetChange, NameId, Names, Observation, Offset,
+    Outcome, SCALE_OUT, Sample, load_start,
 };
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub struct Analyser {
     warm_ups: WarmUps,
     warm_up_courses: WarmUpCourses,
     scheduling_lag: Times,
+    unserved: Unserved,
     connections: ConnectionFigures,
     addresses: BTreeMap<NameId, u64>,
     /// Rows as expected, and the others by how they ended.
@@ -99,6 +101,7 @@ impl Analyser {
             warm_ups: WarmUps::default(),
             warm_up_courses: WarmUpCourses::new(load_start),
             scheduling_lag: Times::new(),
+            unserved: Unserved::new(load_start),
             connections: ConnectionFigures::default(),
             addresses: BTreeMap::new(),
             as_expected: 0,
@@ -120,6 +123,7 @@ impl Analyser {
             self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
         }
         self.pace.take(row);
+        self.unserved.take(row);
         self.intervals.take(row, names);
         if !self.departures.take(row, names)
             && let Some(store) = &mut self.store
@@ -205,6 +209,7 @@ impl Analyser {
         self.steps.iter().flatten().for_each(|step| whole.add(step));
         let as_expected = (self.as_expected > 0).then_some((Outcome::Ok.name(), self.as_expected));
         let outcomes = self.outcomes.iter().map(|(outcome, count)| (*outcome, *count)).chain(as_expected);
+        let generator = self.generator();
         Analysis {
             load_start_us: self.load_start,
             load_end_us,
@@ -217,8 +222,9 @@ impl Analyser {
             addresses: self.addresses.iter().map(|(id, count)| (name(*id), *count)).collect(),
             outcomes: outcomes.map(|(outcome, count)| (outcome.to_owned(), count)).collect(),
             departures: self.departures.finish(),
+            unserved: self.unserved.finish(),
             actions: actions(&self.events),
-            generator: GeneratorFigures { scheduling_lag: self.scheduling_lag.figures(), ..self.generator },
+            generator,
             seconds: self.pace.seconds(&self.seconds),
             columns: self.pace.columns(&self.seconds),
             distribution: whole.distribution(),
@@ -228,6 +234,17 @@ impl Analyser {
             stages,
             store: self.store,
             objectives: self.windows.finish(load_end_us, recovery),
+        }
+    }
+
+    fn generator(&self) -> GeneratorFigures {
+        let lag = &self.scheduling_lag;
+        let lag_quantile = (1.0 - GeneratorFigures::BEYOND as f64 / lag.count().max(1) as f64).clamp(0.0, 0.99);
+        GeneratorFigures {
+            scheduling_lag: lag.figures(),
+            lag_quantile,
+            lag_at_quantile_ms: lag.quantile_ms(lag_quantile),
+            ..self.generator
         }
     }
 
@@ -327,13 +344,14 @@ fn mean_rate(per_second: &[u32]) -> f64 {
     total as f64 / (per_second.len() - idle_before).max(1) as f64
 }
 
+/// How often each action was carried out to its end. Of what somebody else does only the beginning is known.
 fn actions(events: &[Event]) -> BTreeMap<String, u64> {
     let mut actions: BTreeMap<String, u64> = BTreeMap::new();
     for event in events {
-        match &event.kind {
-            EventKind::ActionStarted { action, .. } => *actions.entry(action.clone()).or_default() += 1,
-            EventKind::ActionFailed { action, .. } => {
-                actions.entry(action.clone()).and_modify(|n| *n = n.saturating_sub(1));
+        match (&event.kind, event.source) {
+            (EventKind::ActionCompleted { action, .. }, _)
+            | (EventKind::ActionStarted { action, .. }, EventSource::Declared) => {
+                *actions.entry(action.clone()).or_default() += 1;
             }
             _ => {}
         }
@@ -348,12 +366,12 @@ fn generator(samples: &[Sample], start: Offset, end: Option<Offset>) -> Generato
     GeneratorFigures {
         arrivals_due: gauges().map(|g| g.arrivals_due).max().unwrap_or(0),
         arrivals_owed: gauges().map(|g| g.arrivals_owed).max().unwrap_or(0),
-        scheduling_lag: super::TimeFigures::default(),
         load_thread_busy_max: busy.iter().copied().fold(0.0, f64::max),
         load_thread_busy_mean: busy.iter().fold(0.0, |sum, share| sum + share) / busy.len().max(1) as f64,
         seconds_sampled: busy.len() as u64,
         seconds_busy: busy.iter().filter(|share| **share > GeneratorFigures::BUSY).count() as u64,
         observations_lost: gauges().map(|g| g.observations_lost).max().unwrap_or(0),
         sessions_in_flight_max: gauges().map(|g| g.sessions_in_flight).max().unwrap_or(0),
+        ..GeneratorFigures::default()
     }
 }

@@ -23,7 +23,10 @@ pub struct Analysis {
     pub outcomes: BTreeMap<String, u64>,
     /// Instances that went under load, in the order of time.
     pub departures: Vec<DepartureFigures>,
-    /// Actions begun and not failed, by name.
+    /// Times in which requests failed and none was answered as expected, in order.
+    #[serde(default)]
+    pub unserved: Vec<UnservedFigures>,
+    /// Actions that were carried out, by name.
     pub actions: BTreeMap<String, u64>,
     pub generator: GeneratorFigures,
     pub seconds: Vec<SecondFigures>,
@@ -84,6 +87,15 @@ pub struct TimeFigures {
     pub p99_ms: f64,
     pub p999_ms: f64,
     pub max_ms: f64,
+}
+
+/// A time in which nobody was served, to a tenth of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnservedFigures {
+    pub from_us: Offset,
+    pub seconds: f64,
+    /// Whose last byte came, or which were given up, in it.
+    pub failed_requests: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,6 +163,12 @@ pub struct GeneratorFigures {
     /// Intended to actual start of requests on connections that were there already (opening one is the target's time as
     /// much as ours).
     pub scheduling_lag: TimeFigures,
+    /// What of the lag the run is judged by: [`GeneratorFigures::BEYOND`] requests were later than this, and they are
+    /// the share beyond this quantile. The 99th percentile where there are enough requests.
+    #[serde(default)]
+    pub lag_quantile: f64,
+    #[serde(default)]
+    pub lag_at_quantile_ms: f64,
     /// Share of the time that the load threads were busy: greatest of a second, and the mean.
     pub load_thread_busy_max: f64,
     pub load_thread_busy_mean: f64,
@@ -165,6 +183,8 @@ pub struct GeneratorFigures {
 impl GeneratorFigures {
     /// Load threads busier than this have no room left to keep to the plan.
     pub const BUSY: f64 = 0.9;
+    /// A quantile with fewer requests beyond it tells of one pause of the machine, and not of how the load was made.
+    pub const BEYOND: u64 = 10;
 }
 
 /// A second by intended start, counted from the load's start.

@@ -14,6 +14,7 @@ mod seconds;
 mod stages;
 mod store;
 mod times;
+mod unserved;
 mod warm_up;
 mod warm_up_course;
 mod windows;

@@ -9,7 +9,7 @@ pub struct StoreFindings {
     pub acknowledged_writes: u64,
     /// Acknowledged and later not there any more.
     pub lost_writes: u64,
-    /// Each from the last acknowledged write to the first after it.
+    /// Each from the last acknowledged write to the first after it, unless they stopped again within a second.
     pub outages: Vec<StoreOutage>,
     pub evicted_keys: u64,
     /// Writes of the probe that a replica did not have yet, at most.
@@ -31,6 +31,12 @@ pub struct StoreOutage {
 impl StoreOutage {
     /// Applications find the new primary no sooner than the probe.
     const FOUND_AGAIN_WITHIN: Duration = Duration::from_secs(1);
+
+    /// A write between two silences is no store that is back.
+    fn goes_on(&self, stopped: Offset) -> bool {
+        let back = self.seconds.map(|seconds| self.from_us + Duration::from_secs_f64(seconds));
+        back.is_some_and(|back| stopped < back + Self::FOUND_AGAIN_WITHIN)
+    }
 
     fn explains(&self, row: &Observation) -> bool {
         let to = self.seconds.map(|seconds| self.from_us + Duration::from_secs_f64(seconds) + Self::FOUND_AGAIN_WITHIN);
@@ -68,12 +74,13 @@ impl StoreFindings {
         }
         for event in events {
             match event.kind {
-                EventKind::StoreWritesStopped => {
-                    found.outages.push(StoreOutage { from_us: event.at_us, seconds: None, failed_requests: 0 });
-                }
-                EventKind::StoreWritesResumed { gap_us } => {
+                EventKind::StoreWritesStopped => match found.outages.last_mut() {
+                    Some(last) if last.goes_on(event.at_us) => last.seconds = None,
+                    _ => found.outages.push(StoreOutage { from_us: event.at_us, seconds: None, failed_requests: 0 }),
+                },
+                EventKind::StoreWritesResumed { .. } => {
                     if let Some(outage) = found.outages.last_mut() {
-                        outage.seconds = Some(gap_us as f64 / 1e6);
+                        outage.seconds = Some(event.at_us.since(outage.from_us).as_secs_f64());
                     }
                 }
                 EventKind::StoreWritesLost { lost, .. } => found.lost_writes += lost,
@@ -104,12 +111,16 @@ mod tests {
             event(1.0, EventKind::StoreWritesStopped),
             event(2.5, EventKind::StoreWritesResumed { gap_us: 1_500_000 }),
             event(2.6, lost),
+            event(5.0, EventKind::StoreWritesStopped),
+            event(6.0, EventKind::StoreWritesResumed { gap_us: 1_000_000 }),
+            event(6.1, EventKind::StoreWritesStopped),
+            event(7.0, EventKind::StoreWritesResumed { gap_us: 900_000 }),
             event(8.0, EventKind::StoreWritesStopped),
         ];
         let found = StoreFindings::of(&events, &samples).unwrap();
         assert_eq!((found.evicted_keys, found.acknowledged_writes, found.lost_writes), (5, 140, 3));
         let outages: Vec<Option<f64>> = found.outages.iter().map(|outage| outage.seconds).collect();
-        assert_eq!(outages, [Some(1.5), None]);
+        assert_eq!(outages, [Some(1.5), Some(2.0), None]);
         assert_eq!(StoreFindings::of(&events, &[]), None);
 
         let mut found = found;
@@ -118,6 +129,6 @@ mod tests {
             found.take(&row);
         }
         let failures: Vec<u64> = found.outages.iter().map(|outage| outage.failed_requests).collect();
-        assert_eq!(failures, [2, 1], "before the first, after it and its second, and as expected");
+        assert_eq!(failures, [2, 0, 1], "before the first, after it and its second, and as expected");
     }
 }

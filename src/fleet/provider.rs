@@ -50,6 +50,11 @@ pub trait Fleet: Send + Sync {
     /// What it looks like now; None where it cannot be known.
     fn gauges(&self) -> Option<FleetGauges>;
 
+    /// Whether as many instances as desired are there, all healthy, and none besides.
+    fn settled(&self) -> bool {
+        self.gauges().is_some_and(|g| g.healthy == g.desired && g.launched == g.desired)
+    }
+
     /// How to reach the store; None where it cannot be known.
     fn store(&self) -> Option<StoreAccess>;
 

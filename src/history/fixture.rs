@@ -104,6 +104,10 @@ pub fn activity(seconds: f64, from: u32, to: u32) -> Event {
     event(seconds, EventKind::ActivityStarted { from, to, cause: "test".to_owned() })
 }
 
+pub fn done(seconds: f64, name: &str) -> Event {
+    event(seconds, EventKind::ActionCompleted { action: name.to_owned(), detail: String::new() })
+}
+
 pub fn action(seconds: f64, name: &str) -> Event {
     event(seconds, EventKind::ActionStarted { action: name.to_owned(), detail: String::new() })
 }

@@ -221,6 +221,12 @@ impl Fleet for Lab {
         Some(self.members.gauges())
     }
 
+    /// Gauges have it from the balancer, which takes a moment to see that an instance is dead.
+    fn settled(&self) -> bool {
+        let gauges = self.members.gauges();
+        self.members.whole() && gauges.launched == gauges.desired
+    }
+
     fn store(&self) -> Option<StoreAccess> {
         Some(self.store.access())
     }

@@ -3,7 +3,7 @@
 
 use super::Subject;
 use super::wording::{counted, manner, seconds};
-use crate::analysis::{Analysis, DepartureFigures, StoreFindings};
+use crate::analysis::{Analysis, DepartureFigures, StoreFindings, UnservedFigures};
 use crate::history::ServedBy;
 use crate::session::{FailoverFindings, LossCause, RestoreFindings, SessionFindings};
 
@@ -24,6 +24,7 @@ pub(super) fn aftermath(subject: &Subject) -> Vec<Aftermath> {
     let part = |heading, lines, doubtful| Aftermath { heading, lines, doubtful };
     let unexplained = sessions.failovers.as_ref().is_some_and(|found| found.unexplained > 0);
     let all = [
+        part("Times without service", unserved(analysis), false),
         part("Requests that failed when instances went", departures(analysis), false),
         part("Session store", analysis.store.as_ref().map_or(Vec::new(), |found| vec![store(found)]), false),
         part("Sampled keys of sessions", analysis.store.iter().filter_map(keys_without_ttl).collect(), true),
@@ -47,6 +48,22 @@ pub(super) fn aftermath(subject: &Subject) -> Vec<Aftermath> {
 /// Something stood in the way of the logs.
 fn doubtful(served_by: &ServedBy) -> bool {
     served_by.trouble.is_some()
+}
+
+/// When nobody was served. That it never came to that is worth a line when requests failed.
+fn unserved(analysis: &Analysis) -> Vec<String> {
+    let told = |unserved: &UnservedFigures| {
+        let failed = counted(unserved.failed_requests, "request");
+        format!(
+            "{:.1} s from {} on, in which {failed} failed and none was answered as expected",
+            unserved.seconds,
+            seconds(unserved.from_us)
+        )
+    };
+    match analysis.unserved.as_slice() {
+        [] if analysis.requests.errors > 0 => vec!["none: others were answered while requests failed".to_owned()],
+        all => all.iter().take(MOST).map(told).collect(),
+    }
 }
 
 fn departures(analysis: &Analysis) -> Vec<String> {

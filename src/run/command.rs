@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::path::Path;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 
 /// Of what a command says on standard error, this much of the end is told when it fails.
 const TOLD: usize = 300;
+const READ_WITHIN: Duration = Duration::from_millis(200);
 
 /// Runs `command` in `directory` and says how it ended.
 ///
@@ -28,9 +30,14 @@ pub async fn run(command: &[String], directory: &Path, within: Duration) -> Resu
     let mut errors = child.stderr.take().expect("standard error is piped");
     let mut said = Vec::new();
     let ended = async {
+        let mut reading = pin!(keep_end(&mut errors, &mut said));
         tokio::select! {
-            status = child.wait() => status,
-            () = keep_end(&mut errors, &mut said) => child.wait().await,
+            status = child.wait() => {
+                // What it said last may not have been read yet. What it left running may keep the pipe open.
+                let _ = timeout(READ_WITHIN, reading).await;
+                status
+            }
+            () = &mut reading => child.wait().await,
         }
     };
     match timeout(within, ended).await {

@@ -99,13 +99,13 @@ impl Player<'_> {
         }
     }
 
+    /// What was begun just before has been heard of at the first look.
     async fn settled(&self) {
         loop {
-            let settled = self.fleet.gauges().is_some_and(|g| g.healthy == g.desired && g.launched == g.desired);
-            if settled {
+            sleep(LOOK_EVERY).await;
+            if self.fleet.settled() {
                 return;
             }
-            sleep(LOOK_EVERY).await;
         }
     }
 

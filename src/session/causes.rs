@@ -41,6 +41,8 @@ pub(super) struct Lost<'a> {
 
 /// Gauges are a second apart; without one for this long nobody knows.
 const UNWATCHED: Duration = Duration::from_secs(3);
+/// A sample tells of the primary what was read at most this long before it.
+const OLDEST_GAUGE: Duration = Duration::from_millis(1500);
 
 impl Causes {
     pub(super) fn new(plan: &Plan, events: &[Event], samples: &[Sample]) -> Causes {
@@ -66,7 +68,7 @@ impl Causes {
         let evicted = samples.iter().filter_map(|s| Some((s.at_us, s.store.as_ref()?.primary.as_ref()?.evicted_keys)));
         let evicted: Vec<(Offset, u64)> = evicted.collect();
         let grown = evicted.windows(2).filter(|pair| pair[1].1 > pair[0].1);
-        causes.evictions = grown.map(|pair| (pair[0].0, pair[1].0)).collect();
+        causes.evictions = grown.map(|pair| (pair[0].0 - OLDEST_GAUGE, pair[1].0)).collect();
         causes
     }
 
@@ -166,6 +168,9 @@ mod tests {
             (29.0, 31.0, LossCause::StoreRestarted),
             (39.0, 41.0, LossCause::InstanceGone),
             (48.5, 51.0, LossCause::Eviction),
+            // The sample of 49 s told what was read before the keys went.
+            (47.0, 48.2, LossCause::Eviction),
+            (45.0, 47.0, LossCause::FalseLogout),
             (59.0, 61.0, LossCause::FalseLogout),
             (100.0, 102.0, LossCause::Unknown),
         ] {

@@ -19,6 +19,8 @@ const FEWEST: u64 = 3;
 const NEARLY_ALWAYS: f64 = 0.5;
 /// A share of losses no greater than this counts as "none there": a stray loss does not hide a pattern.
 const HARDLY: f64 = 0.05;
+/// Nor is it a pattern that few were lost at home, where they would have been as few by chance at least this often.
+const BY_CHANCE: f64 = 1e-3;
 
 /// None when nothing was lost. A pattern needs a contrast: a share of losses over `from` elsewhere, hardly any at home.
 fn spread(places: &ByPlace, from: f64) -> Option<Spread> {
@@ -32,7 +34,9 @@ fn spread(places: &ByPlace, from: f64) -> Option<Spread> {
     };
     let stands_out = |tally: Tally, home: Tally| {
         let contrast = home.seen >= ENOUGH && home.share() <= HARDLY.min(tally.share() / 4.0);
-        tally.lost >= FEWEST && tally.share() > from && contrast
+        // What is lost nearly always elsewhere needs no statistics.
+        let by_chance = tally.share() <= NEARLY_ALWAYS && as_few_by_chance(home, tally.share()) > BY_CHANCE;
+        tally.lost >= FEWEST && tally.share() > from && contrast && !by_chance
     };
     let zone = Tally {
         seen: places.same_instance.seen + other_instance.seen,
@@ -45,6 +49,17 @@ fn spread(places: &ByPlace, from: f64) -> Option<Spread> {
         return Some(Spread::OtherInstances);
     }
     Some(Spread::Anywhere)
+}
+
+/// The chance that no more than these are lost, if each is with this probability (binomial).
+fn as_few_by_chance(tally: Tally, share: f64) -> f64 {
+    let mut exactly = (1.0 - share).powf(tally.seen as f64);
+    let mut at_most = exactly;
+    for lost in 1..=tally.lost {
+        exactly *= (tally.seen - lost + 1) as f64 / lost as f64 * share / (1.0 - share);
+        at_most += exactly;
+    }
+    at_most
 }
 
 /// What the losses have in common, in order of gravity.
@@ -300,6 +315,18 @@ mod tests {
             assert_eq!(spread(&places, NEARLY_ALWAYS), expected, "{what}");
         }
     }
+
+    #[test]
+    fn few_losses_at_home_are_a_pattern_only_if_chance_hardly_explains_them() {
+        for (what, places, expected) in [
+            ("one in twenty, wherever", places((0, 28), (4, 52), (4, 28)), Some(Spread::Anywhere)),
+            ("as often, and many reads at home", places((0, 280), (10, 100), (6, 100)), Some(Spread::OtherInstances)),
+            ("one in three elsewhere", places((0, 28), (20, 52), (9, 28)), Some(Spread::OtherInstances)),
+        ] {
+            assert_eq!(spread(&places, HARDLY), expected, "{what}");
+        }
+    }
+
     fn judged(events: &[Event], samples: &[Sample], rows: &[Observation], names: &Names) -> Vec<(SymptomKind, String)> {
         let mut oracle = Oracle::new(&plan(), events, samples);
         rows.iter().for_each(|row| oracle.observe(row, names));

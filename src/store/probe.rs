@@ -101,9 +101,10 @@ async fn write(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Re
             _ = ends.wait_for(|ending| *ending) => break,
         }
         let number = canary.next();
+        let sent = shared.clock.now();
         match store.write(number).await {
             Ok(there) => {
-                shared.tell(canary.acknowledge(number, shared.clock.now()));
+                shared.tell(canary.acknowledge(number, sent, shared.clock.now()));
                 doubtful |= there < canary.expected();
                 if doubtful {
                     doubtful = !compare(&mut store, &mut canary, &shared).await;
@@ -114,7 +115,7 @@ async fn write(mut store: impl WatchedStore, shared: Shared, mut ends: watch::Re
             }
             Err(why) => {
                 log::debug!("the store did not acknowledge a write: {why}");
-                shared.tell(canary.fail());
+                shared.tell(canary.fail(shared.clock.now()));
                 doubtful = true;
             }
         }

@@ -4,7 +4,9 @@ use crate::session::{SessionFindings, StateFindings, SymptomKind};
 
 /// What users count on, the gravest first.
 pub(super) fn continuity(plan: &Plan, sessions: &SessionFindings) -> Vec<SessionCheck> {
-    vec![wrong_user(sessions), relogins(plan, sessions), state(plan, sessions), logins(sessions)]
+    let mut checks = vec![wrong_user(sessions), relogins(plan, sessions), state(plan, sessions), logins(sessions)];
+    checks.extend(failovers(sessions));
+    checks
 }
 
 pub(super) fn plural(count: u64, noun: &str) -> String {
@@ -38,6 +40,20 @@ pub(super) fn allowed_losses(plan: &Plan, sessions: &SessionFindings) -> Vec<Str
     let states = (1..=allow.state_lost).contains(&not_kept(sessions));
     let found = [relogins.then(|| self::relogins(plan, sessions)), states.then(|| state(plan, sessions))];
     found.into_iter().flatten().map(|check| check.found).collect()
+}
+
+/// What the profile allows for is what a failover takes with it, and no other loss. None where the store did not fail over.
+fn failovers(sessions: &SessionFindings) -> Option<SessionCheck> {
+    let failovers = sessions.failovers.as_ref()?;
+    let (lost, unexplained) = (failovers.explained + failovers.unexplained, failovers.unexplained);
+    let writes = plural(lost, "acknowledged write");
+    let found = match unexplained {
+        0 => format!("{writes} lost, none from another time than the probe's own last ones"),
+        _ => {
+            format!("{writes} lost over failovers of the store, {unexplained} from a time of which those lose nothing")
+        }
+    };
+    Some(check("a failover of the store loses only the last moment before it", 1, unexplained > 0, found))
 }
 
 /// How often state was lost or duplicated.

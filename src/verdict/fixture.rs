@@ -2,7 +2,7 @@
 
 use super::{RunFacts, Verdict, decide};
 use crate::analysis::{Analyser, Analysis};
-use crate::history::fixture::{action, activity, launched, row};
+use crate::history::fixture::{action, activity, done, launched, row};
 use crate::history::{Event, Identity, Names, Observation, Outcome as Answer, Sample};
 use crate::plan::fixture::{LOGIN, PAGE, plan, response_time_at_most};
 use crate::plan::{Action, OnFailure, Plan, TimelineEntry};
@@ -42,7 +42,12 @@ impl Run {
         plan.objectives = vec![response_time_at_most(0.99, 0.1)];
         Run {
             plan,
-            events: vec![action(10.0, "scale-out"), activity(10.1, 2, 3), launched(10.2, "new", "z2")],
+            events: vec![
+                action(10.0, "scale-out"),
+                activity(10.1, 2, 3),
+                done(10.1, "scale-out"),
+                launched(10.2, "new", "z2"),
+            ],
             samples: vec![Sample::default(); 10],
             names,
             rows,

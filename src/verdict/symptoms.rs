@@ -3,8 +3,12 @@ use crate::session::{Symptom, SymptomKind};
 
 /// A new instance this many times as slow as its peers is told as a symptom …
 const SLOW_WARM_UP: f64 = 3.0;
-/// … when it served this many requests in its first seconds.
+/// … when it served this many requests in its first seconds …
 const ENOUGH_WARM_UP: u64 = 50;
+/// … and half of its requests took this many times as long as half of theirs …
+const SLOW_THROUGHOUT: f64 = 2.0;
+/// … in this many of these seconds: one pause of the machine is no warm-up.
+const FEWEST_SLOW_SECONDS: usize = 3;
 /// Fewer requests than this that a new instance failed by itself are no pattern.
 const FEWEST_FAILED: u64 = 3;
 /// Nor is a new instance that fails no more than this many times as often as those that were there before.
@@ -55,8 +59,17 @@ fn drain_ignored(analysis: &Analysis) -> Option<Symptom> {
 
 fn slow_warm_up(analysis: &Analysis) -> Option<Symptom> {
     let penalties = analysis.stages.iter().filter_map(|s| Some((s.instance.as_str(), s.warm_up?)));
-    let slow = penalties
-        .filter(|(_, w)| w.ratio >= SLOW_WARM_UP && w.requests >= ENOUGH_WARM_UP && w.peers_requests >= ENOUGH_WARM_UP);
+    let lasts = |instance: &str, seconds: u32| {
+        let courses = analysis.warm_ups.iter().filter(|course| course.instance == instance);
+        let seconds = courses.flat_map(|course| course.seconds.iter().take(seconds as usize));
+        let slow =
+            seconds.filter(|s| s.p50_ms.zip(s.peers_p50_ms).is_some_and(|(p50, peers)| p50 >= SLOW_THROUGHOUT * peers));
+        slow.count() >= FEWEST_SLOW_SECONDS
+    };
+    let slow = penalties.filter(|(instance, w)| {
+        let enough = w.requests >= ENOUGH_WARM_UP && w.peers_requests >= ENOUGH_WARM_UP;
+        w.ratio >= SLOW_WARM_UP && enough && lasts(instance, w.seconds)
+    });
     let evidence: Vec<String> = slow
         .map(|(instance, w)| {
             let (p99, peers) = (w.p99_ms, w.peers_p99_ms);

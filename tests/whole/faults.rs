@@ -49,7 +49,6 @@ fn answered_with(ended: &Ended, status: u16) -> usize {
 
 const FAILOVER: &str = r#"
 [fleet.store]
-down_after = "1s"
 link_delay = "20ms"
 
 [[timeline]]
@@ -89,9 +88,6 @@ fn a_failover_loses_nothing_once_writes_wait_for_a_replica() {
 fn a_zone_that_goes_dark_is_told_as_that_and_comes_back_as_no_second_primary() {
     let ended = in_turn(&profile(
         r#"
-[fleet.store]
-down_after = "1s"
-
 [[timeline]]
 at = "3s"
 do = "zone-outage"
@@ -185,7 +181,7 @@ fn without_a_quorum_of_sentinels_nothing_fails_over_and_that_is_told() {
     sentinels[..2].iter().for_each(|pid| kill(Pid::from_raw(*pid as i32), Signal::SIGSTOP).unwrap());
     let ended = running.end();
     ended.demand_code(6);
-    assert!(ended.stdout.contains("0 of 1 \\\"store-failover\\\" happened"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("0 of 1 \\\"store-failover\\\" were carried out"), "{}", ended.stdout);
     ended.demand_error(&["no replica took over"]);
     let outages = ended.analysis()["analysis"]["store"]["outages"].clone();
     assert!(outages[0]["seconds"].is_null(), "to the end: {outages}");
@@ -221,6 +217,66 @@ fn an_action_that_fails_leaves_the_run_to_its_end_unless_the_profile_says_otherw
     ended.demand_error(&["i-9 is not there"]);
     let sessions: std::collections::BTreeSet<u64> = ended.rows().iter().map(|row| row.session).collect();
     assert_eq!(sessions.len(), 24, "every arrival came");
+}
+
+#[test]
+fn what_is_waited_for_comes_before_what_is_behind_it() {
+    let ended = in_turn(&profile(
+        r#"
+[fleet.store]
+kind = "single"
+
+[[timeline]]
+at = "2s"
+do = "kill-instance"
+target = "i-1"
+
+[[timeline]]
+at = "2s"
+do = "wait-for"
+state = "settled"
+
+[[timeline]]
+at = "2s"
+do = "set-capacity"
+to = 3
+
+[[timeline]]
+at = "2s"
+do = "wait-for"
+event = "instance-healthy"
+
+[[timeline]]
+at = "2s"
+do = "wait-for"
+quiet = "1s"
+
+[[timeline]]
+at = "2s"
+do = "wait-for"
+event = "instance-unhealthy"
+within = "1s"
+"#,
+    ));
+    ended.demand_code(6);
+    ended.demand_error(&["it did not come within 1 s"]);
+    assert!(ended.stdout.contains("3 of 4 \\\"wait-for\\\" were carried out"), "{}", ended.stdout);
+    let events = std::fs::read_to_string(ended.run_directory().join("events.jsonl")).unwrap();
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut behind = events.iter();
+    for (kind, key, value) in [
+        ("instance-gone", "instance", "i-1"),
+        ("instance-healthy", "instance", "i-3"),
+        ("action-completed", "action", "wait-for"),
+        ("action-started", "action", "set-capacity"),
+        ("instance-healthy", "instance", "i-4"),
+        ("action-completed", "action", "wait-for"),
+        ("action-completed", "action", "wait-for"),
+        ("action-failed", "action", "wait-for"),
+    ] {
+        let found = behind.any(|event| event["kind"] == kind && event[key] == value);
+        assert!(found, "no {kind} of {value} after those before it\n{events:#?}");
+    }
 }
 
 #[test]
