@@ -254,7 +254,7 @@ async fn grows_and_shrinks_under_load_without_a_failed_request() {
     assert_eq!(zones, [("i-1", "zone-a"), ("i-2", "zone-b"), ("i-3", "zone-a")]);
     // HAProxy's view is up to one look old, so the first answer may be that much before the notice.
     let first = answers.served[&("i-3".to_owned(), "zone-a".to_owned())].first;
-    assert!(first + healthy.resolution + Duration::from_millis(50) >= healthy.at, "served before it was healthy");
+    assert!(first + healthy.resolution >= healthy.at, "served before it was healthy");
     assert!(first > in_service.at - in_service.resolution, "served before it was in service");
     let bad = |notice: &&Notice| matches!(notice.kind, EventKind::Trouble { .. } | EventKind::InstanceUnhealthy { .. });
     assert_eq!(lab.seen.iter().filter(bad).map(|notice| &notice.kind).collect::<Vec<_>>(), Vec::<&EventKind>::new());
@@ -460,7 +460,8 @@ async fn blue_green_shifts_traffic_step_by_step() {
     let lab = start(&plan()).await;
     let load = Load::start(&lab.address(), 6);
     load.until_served_by("i-1", 20).await;
-    let pause = Duration::from_secs(1);
+    // Long enough for the requests that are counted, however busy the machine is.
+    let pause = Duration::from_secs(4);
     let steps = vec![0.2, 1.0];
     let action = Action::BlueGreen { steps, pause, within: DEADLINE, farewell: Farewell::Drained };
     let (done, (blue, green)) = tokio::join!(lab.lab.apply(&action), async {

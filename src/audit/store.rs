@@ -122,7 +122,7 @@ async fn zones(access: &RedisAccess) -> Check {
 }
 
 fn client(access: &RedisAccess) -> Client {
-    Client::of(access)
+    Client::of(access).patient()
 }
 
 async fn failover(access: &RedisAccess, whole: bool) -> Check {
@@ -141,6 +141,7 @@ async fn failover(access: &RedisAccess, whole: bool) -> Check {
         return match answer {
             Ok(answer) => FAILOVER.holds(true, answer),
             Err(error) if error.code() == Some("NOPERM") => FAILOVER.unknown(error.to_string()),
+            Err(error) if error.is_io_error() => continue,
             Err(error) => FAILOVER.holds(false, error.to_string()),
         };
     }
@@ -232,24 +233,39 @@ async fn settings(access: &RedisAccess) -> Vec<Check> {
     ]
 }
 
-/// Tries every node in clear, at the address that is known and at the port it says it has.
+/// Where the store can be reached: its nodes, and the sentinels, which can be told to fail over.
+fn doors(access: &RedisAccess) -> impl Iterator<Item = (String, &str)> {
+    let sentinels = match &access.location {
+        StoreLocation::Sentinels { addresses, .. } => addresses.as_slice(),
+        StoreLocation::Direct(_) | StoreLocation::Cluster(_) => &[],
+    };
+    let nodes = access.nodes.iter().map(|node| (node.name.clone(), node.address.as_str()));
+    nodes.chain(sentinels.iter().map(|address| (format!("the sentinel at {address}"), address.as_str())))
+}
+
+/// Tries every door in clear, at the address that is known and at the port that a node says it has.
 async fn plain_text(access: &RedisAccess) -> Check {
     let (mut tried, mut silent) = (0, Vec::new());
-    for node in &access.nodes {
-        let mut addresses = vec![node.address.clone()];
-        match client(access).connect(&node.address).await {
+    for (name, address) in doors(access) {
+        let mut addresses = vec![address.to_owned()];
+        let is_node = access.nodes.iter().any(|node| node.address == address);
+        let connected = match is_node {
+            true => client(access).connect(address).await,
+            false => client(access).connect_to_sentinel(address).await,
+        };
+        match connected {
             Ok(mut connection) => {
                 let info = cmd("INFO").arg("server").query_async::<InfoDict>(&mut connection).await;
-                let port = info.ok().and_then(|info| info.get::<u16>("tcp_port")).filter(|port| *port > 0);
-                if let (Some(port), Some((host, _))) = (port, node.address.rsplit_once(':')) {
+                let port = info.ok().and_then(|info| info.get::<u16>("tcp_port")).filter(|port| is_node && *port > 0);
+                if let (Some(port), Some((host, _))) = (port, address.rsplit_once(':')) {
                     addresses.push(format!("{host}:{port}"));
                 }
             }
-            Err(_) => silent.push(node.name.as_str()),
+            Err(_) => silent.push(name.clone()),
         }
         for address in addresses {
             if speaks_plainly(&address).await {
-                return IN_TRANSIT.holds(false, format!("{} answers in plain text at {address}", node.name));
+                return IN_TRANSIT.holds(false, format!("{name} answers in plain text at {address}"));
             }
             tried += 1;
         }
@@ -257,7 +273,7 @@ async fn plain_text(access: &RedisAccess) -> Check {
     if !silent.is_empty() {
         return IN_TRANSIT.unknown(format!("no answer from {}", silent.join(", ")));
     }
-    IN_TRANSIT.holds(true, format!("{tried} attempts refused, {} nodes", access.nodes.len()))
+    IN_TRANSIT.holds(true, format!("{tried} attempts refused"))
 }
 
 /// Every answer of a Redis begins with one of these, also a refusal; one of TLS does not.
@@ -273,23 +289,24 @@ async fn speaks_plainly(address: &str) -> bool {
 }
 
 async fn stranger(access: &RedisAccess, login: Option<StoreLogin>, practice: Practice) -> Check {
-    let stranger = Client::stranger(access, login);
-    let mut silent = None;
-    for node in &access.nodes {
+    let stranger = Client::stranger(access, login).patient();
+    let (mut tried, mut silent) = (0, None);
+    for (name, address) in doors(access) {
+        tried += 1;
         let asked = async {
-            let mut connection = stranger.connect(&node.address).await?;
+            let mut connection = stranger.connect(address).await?;
             cmd("PING").query_async::<Value>(&mut connection).await
         };
         match asked.await {
             Err(error) if is_turned_away(&error) => {}
             // Somebody who may do little was let in all the same.
-            Err(error) if error.code() != Some("NOPERM") => silent = Some(format!("{}: {error}", node.name)),
-            Ok(_) | Err(_) => return practice.holds(false, format!("{} answers", node.name)),
+            Err(error) if error.code() != Some("NOPERM") => silent = Some(format!("{name}: {error}")),
+            Ok(_) | Err(_) => return practice.holds(false, format!("{name} answers")),
         }
     }
     match silent {
         Some(why) => practice.unknown(why),
-        None => practice.holds(true, format!("refused by {} nodes", access.nodes.len())),
+        None => practice.holds(true, format!("refused at {tried} of {tried} addresses")),
     }
 }
 
@@ -303,7 +320,7 @@ async fn rights(access: &RedisAccess) -> Check {
     };
     let asked = async {
         let address = client(access).primary(&access.location).await?;
-        let mut connection = Client::stranger(access, Some(login.clone())).connect(&address).await?;
+        let mut connection = Client::stranger(access, Some(login.clone())).patient().connect(&address).await?;
         cmd("MULTI").query_async::<Value>(&mut connection).await?;
         let held_back: String = cmd("PING").query_async(&mut connection).await?;
         if held_back != "QUEUED" {

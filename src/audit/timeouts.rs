@@ -85,6 +85,7 @@ async fn keep_telling(of: Duration, tell: &dyn Fn(Progress)) -> std::convert::In
 
 /// A session that is left alone is there shortly before its time-out, and gone after it.
 async fn idle_ends(application: &Application<'_>, journey: Journey, limit: Duration) -> Check {
+    let begun = Instant::now();
     let mut visit = match application.log_in_by(journey, 1).await {
         Ok(visit) => visit,
         Err(why) => return IDLE.unknown(why),
@@ -97,6 +98,8 @@ async fn idle_ends(application: &Application<'_>, journey: Journey, limit: Durat
     match standing {
         _ if idle >= limit => return IDLE.unknown(too_slow(limit)),
         Standing::LoggedIn => {}
+        // The application's count began somewhere within the login.
+        Standing::Stranger if begun.elapsed() >= limit => return IDLE.unknown(too_slow(limit)),
         Standing::Stranger => {
             return IDLE.holds(false, format!("asked to log in after {} idle, {agreed} agreed", Seconds(idle)));
         }

@@ -41,7 +41,7 @@ pub struct AuditArgs {
 }
 
 /// On the lab, sessions last no longer than this when they are waited for.
-const SHORT_IDLE: Duration = Duration::from_secs(2);
+const SHORT_IDLE: Duration = Duration::from_secs(4);
 /// Longer than it takes to see a session end by being idle.
 const SHORT_ABSOLUTE: Duration = Duration::from_secs(8);
 

@@ -137,17 +137,34 @@ async fn one(
     Ok(SuiteRow { profile: name_of(path), question, result: SuiteResult::of(code), exit_code: Some(code), figures })
 }
 
-/// What of a run's summary speaks for its verdict.
+/// What of a run's summary speaks for its verdict, and by how much.
 fn figures(summary: &Value) -> Vec<String> {
     let (verdict, load) = (&summary["verdict"], &summary["load"]);
     let outcome = &verdict["outcome"];
     let reasons = verdict["reasons"].as_array().into_iter().flatten();
     let deciding = reasons.filter(|reason| reason["speaks_for"] == *outcome);
     let mut figures: Vec<String> = deciding.filter_map(|reason| Some(reason["text"].as_str()?.to_owned())).collect();
+    let symptoms = verdict["symptoms"].as_array().into_iter().flatten();
+    figures.extend(symptoms.filter_map(|symptom| Some(symptom["title"].as_str()?.to_owned())));
+    figures.extend(summary["objectives"].as_array().into_iter().flatten().filter_map(measured));
     if let (Some(errors), Some(requests)) = (load["errors"].as_u64(), load["requests"].as_u64()) {
         figures.push(format!("{errors} of {requests} requests failed"));
     }
     figures
+}
+
+/// An objective as the profile says it, and what was measured.
+fn measured(objective: &Value) -> Option<String> {
+    let (text, measured) = (objective["text"].as_str()?, objective["measured"].as_f64()?);
+    let told = match objective["unit"].as_str()? {
+        "seconds" if measured < 10.0 => format!("{:.0} ms", measured * 1e3),
+        "seconds" => format!("{measured:.1} s"),
+        "share" => format!("{:.2} %", measured * 100.0),
+        "per-second" => format!("{measured:.1}/s"),
+        "count" => format!("{measured:.0}"),
+        _ => format!("{measured:.2}"),
+    };
+    Some(format!("{text}: {told}"))
 }
 
 /// Where several hold: interrupted, then 4, 6, 3, 5, then what could not be run. No evidence never passes.
@@ -167,6 +184,38 @@ fn worst(rows: &[SuiteRow]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_tells_by_how_much() {
+        let objective = |text: &str, unit: &str, measured: f64| serde_json::json!({ "text": text, "result": "met", "unit": unit, "measured": measured });
+        let never = serde_json::json!({ "text": "recovery ≤ 5s", "unit": "seconds", "measured": null });
+        let summary = serde_json::json!({
+            "verdict": {
+                "outcome": "pass",
+                "reasons": [
+                    { "speaks_for": "pass", "text": "no session lost" },
+                    { "speaks_for": "objectives-missed", "text": "another" },
+                ],
+                "symptoms": [{ "title": "keys without a time to live" }],
+            },
+            "objectives": [
+                objective("response-time p99 ≤ 1s", "seconds", 0.1233),
+                objective("error-rate ≤ 1%", "share", 0.0042),
+                never,
+            ],
+            "load": { "errors": 8, "requests": 1900 },
+        });
+        assert_eq!(
+            figures(&summary),
+            [
+                "no session lost",
+                "keys without a time to live",
+                "response-time p99 ≤ 1s: 123 ms",
+                "error-rate ≤ 1%: 0.42 %",
+                "8 of 1900 requests failed",
+            ]
+        );
+    }
 
     #[test]
     fn the_worst_decides() {

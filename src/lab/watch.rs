@@ -28,12 +28,13 @@ pub(super) async fn watch(
     let mut answering = true;
     loop {
         ticks.tick().await;
+        let asked = Instant::now();
         match control.stat().await {
             Ok(stat) => {
                 answering = true;
-                // What changed did so since the last look.
+                // What changed did so since the last look, which was over some time after it was asked for.
                 let resolution = last_seen.elapsed();
-                last_seen = Instant::now();
+                last_seen = asked;
                 note(&stat, &members, &notices, resolution);
                 if let Some(scaling) = &mut scaling
                     && let Some(to) = scaling.note(&stat)

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// Opens connections to nodes and sentinels of a store, as one of its users. Nothing is waited for longer than
-/// [`Client::ANSWER_WITHIN`], and nothing is tried twice: whoever asks decides on that.
+/// [`Client::ANSWER_WITHIN`] unless it is [`Client::patient`], and nothing is tried twice: whoever asks decides on that.
 #[derive(Clone)]
 pub struct Client {
     /// None: in plain text. What is wrong with the authority is told whoever connects.
@@ -29,6 +29,7 @@ pub struct Client {
     /// while there is no primary it is asked over and over.
     informant: Arc<Mutex<Informant>>,
     sentinel_login: Option<StoreLogin>,
+    within: Duration,
 }
 
 #[derive(Default)]
@@ -45,10 +46,17 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     pub const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+    const PATIENCE: Duration = Duration::from_secs(5);
 
     /// A user of nodes and sentinels alike, over TLS.
     pub fn new(ca_pem: &[u8], login: Option<StoreLogin>) -> Client {
-        Client { tls: Some(connector(Some(ca_pem))), sentinel_login: login.clone(), login, informant: Arc::default() }
+        Client {
+            tls: Some(connector(Some(ca_pem))),
+            sentinel_login: login.clone(),
+            login,
+            informant: Arc::default(),
+            within: Self::ANSWER_WITHIN,
+        }
     }
 
     /// The probe.
@@ -62,7 +70,12 @@ impl Client {
             StoreTransport::Tls { ca_pem } => Some(connector(ca_pem.as_deref())),
             StoreTransport::Plain => None,
         };
-        Client { tls, login, sentinel_login: None, informant: Arc::default() }
+        Client { tls, login, sentinel_login: None, informant: Arc::default(), within: Self::ANSWER_WITHIN }
+    }
+
+    /// For questions that are asked once, and whose answer is worth waiting for: of a store that is far away, or busy.
+    pub fn patient(self) -> Client {
+        Client { within: Self::PATIENCE, ..self }
     }
 
     /// `address` is `host:port`.
@@ -95,12 +108,12 @@ impl Client {
                 Some(tls) => {
                     let name = ServerName::try_from(host.trim_matches(['[', ']'])).map_err(|_| no_address())?;
                     let stream = tls.clone()?.connect(name.to_owned(), stream).await?;
-                    open(stream, &settings).await
+                    open(stream, &settings, self.within).await
                 }
-                None => open(stream, &settings).await,
+                None => open(stream, &settings, self.within).await,
             }
         };
-        timeout(Self::ANSWER_WITHIN, connecting).await.map_err(io::Error::from)?
+        timeout(self.within, connecting).await.map_err(io::Error::from)?
     }
 
     /// The primary, or that of a cluster's first shard.
@@ -168,8 +181,9 @@ impl Client {
 async fn open(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     settings: &RedisConnectionInfo,
+    within: Duration,
 ) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new().set_response_timeout(Some(Client::ANSWER_WITHIN));
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(within));
     let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
     // It ends with the connection's last owner.
     tokio::spawn(driver);

@@ -107,7 +107,7 @@ impl Primary<'_> {
             StoreLocation::Sentinels { addresses, name } => primary_by_sentinels(access, addresses, name).await?,
             StoreLocation::Cluster(nodes) => primary_of_cluster(access, nodes).await?,
         };
-        let connected = Client::of(access).connect(&address).await;
+        let connected = Client::of(access).patient().connect(&address).await;
         let connection = connected.map_err(|error| not_let_in(STORE, &address, access.login.as_ref(), &error))?;
         let mut primary = Primary { access, address, connection };
         primary.ask::<Value>("say hello", &cmd("PING")).await?;
@@ -141,7 +141,7 @@ impl Primary<'_> {
 }
 
 async fn primary_of_cluster(access: &RedisAccess, nodes: &[String]) -> Result<String, StoreError> {
-    let found = Client::of(access).primary(&access.location).await;
+    let found = Client::of(access).patient().primary(&access.location).await;
     found.map_err(|error| not_let_in(STORE, &nodes.join(", "), access.login.as_ref(), &error))
 }
 
@@ -177,7 +177,7 @@ async fn ask_sentinels<T: FromRedisValue>(
     let mut failure = None;
     for address in addresses {
         let asked = async {
-            let mut sentinel = Client::of(access).connect_to_sentinel(address).await?;
+            let mut sentinel = Client::of(access).patient().connect_to_sentinel(address).await?;
             question.query_async(&mut sentinel).await
         };
         match asked.await {

@@ -54,7 +54,8 @@ fn a_draining_instance_hands_its_jobs_back(store: &dyn RunningStore) {
     let (a, mut client, id) = {
         let a = start("a");
         let mut client = Client::logged_in(&a, "user1");
-        let id = start_job(&mut client, 1.0);
+        // Long enough for b to be there before it is done.
+        let id = start_job(&mut client, 5.0);
         wait_for(&mut client, &id, "a works on it", |job| progress(job) > 0.0);
         (a, client, id)
     };

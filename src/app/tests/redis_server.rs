@@ -1,5 +1,6 @@
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -104,8 +105,12 @@ fn spawn(port: u16, dir: &std::path::Path, arguments: &[String]) -> Child {
         .expect("redis-server runs; scripts/test installs it")
 }
 
+/// The system gives these ports to no connection and to no server that leaves the choice to it: another test's would answer
+/// in the place of one that takes some time to start.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let choices = std::iter::repeat_with(|| 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000);
+    choices.take(10_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 /// Waits for a condition, for as long as a slow machine may need.

@@ -12,7 +12,10 @@ impl Context<'_> {
             self.error(&file.name.span, "the step has more than one body", "give one of `form`, `json`, `raw`");
         }
         if let Some(fields) = &file.form {
-            let fields = fields.iter().map(|(name, text)| (name.clone(), self.template(text, &text.span, names)));
+            let fields = fields.iter().map(|(name, text)| {
+                self.no_secret(name, text, &text.span);
+                (name.clone(), self.template(text, &text.span, names))
+            });
             return Body::Form(fields.collect());
         }
         if let Some(document) = &file.json {
@@ -59,6 +62,9 @@ impl Context<'_> {
                 for (number, (key, value)) in map.iter().enumerate() {
                     let comma = if number == 0 { "" } else { "," };
                     pieces.push(Piece::Text(format!("{comma}{}:", Value::from(key.as_str()))));
+                    if let Value::String(text) = value {
+                        self.no_secret(key, text, span);
+                    }
                     self.push_json(value, span, names, pieces);
                 }
                 pieces.push(text("}"));

@@ -2,8 +2,10 @@ use super::context::Context;
 use crate::plan::{AccessLog, ConnectionMode, Connections, HttpVersion, Source, Stickiness, Target};
 use crate::profile::{
     AccessLogFile, At, ConnectionModeFile, ConnectionsFile, HttpFile, ProfileError, StickinessFile, TargetFile,
+    names_a_secret,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,8 +13,6 @@ use std::time::Duration;
 const NEVER: Duration = Duration::from_secs(366 * 86_400);
 /// Header fields that the HTTP client sets.
 const OWN_HEADERS: [&str; 5] = ["connection", "content-length", "transfer-encoding", "te", "upgrade"];
-/// Header fields that carry credentials.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 impl Context<'_> {
     pub fn target(&mut self, file: &TargetFile, lab: bool) -> Target {
@@ -83,7 +83,7 @@ impl Context<'_> {
         let mut resolved = Vec::new();
         for (name, value) in headers {
             let Some(name) = self.request_header(name, value) else { continue };
-            if SECRET_HEADERS.contains(&name.as_str()) {
+            if names_a_secret(&name) {
                 let help = "target.headers are recorded with the run; give users a field in a CSV file and write \
                             `authorization = \"Bearer {{user.token}}\"` in a step's `headers`";
                 self.error(&value.span, format!("`{name}` carries a secret"), help);
@@ -105,14 +105,19 @@ impl Context<'_> {
         Some(name)
     }
 
+    /// A secret is not written out: the plan is kept with the run.
+    pub fn no_secret(&mut self, name: &str, text: &str, span: &Range<usize>) {
+        if names_a_secret(name) && !text.is_empty() && !text.contains("{{") {
+            let help = "the plan is recorded with the run; take it from a user's field or an earlier step: \
+                        `Bearer {{user.token}}`";
+            self.error(span, format!("`{name}` carries a secret"), help);
+        }
+    }
+
     /// A header field of a step: as [`Context::request_header`], and no secret written out.
     pub fn step_header(&mut self, name: &str, value: &At<String>) -> Option<String> {
         let name = self.request_header(name, value)?;
-        if SECRET_HEADERS.contains(&name.as_str()) && !value.contains("{{") {
-            let help = "the plan is recorded with the run; take it from a user's field or an earlier step: \
-                        `Bearer {{user.token}}`";
-            self.error(&value.span, format!("`{name}` carries a secret"), help);
-        }
+        self.no_secret(&name, value, &value.span);
         Some(name)
     }
 
