@@ -70,6 +70,11 @@ impl CallFailure {
         }
     }
 
+    /// Whether the call may have done what it was to do all the same.
+    pub fn leaves_open(self) -> bool {
+        matches!(self, CallFailure::Unreachable | CallFailure::Server)
+    }
+
     fn of_code(code: &str) -> CallFailure {
         match code {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" => {

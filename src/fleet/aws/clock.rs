@@ -1,4 +1,4 @@
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Ties this process' clock to the wall clock, by which AWS stamps.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,14 @@ impl WallClock {
             None => self.wall - (self.instant - instant),
         }
     }
+}
+
+/// How far the clocks of AWS and of this machine may be apart, and how long a call may take with all its trials.
+const ABOUT: Duration = Duration::from_secs(2 * 60);
+
+/// Whether what AWS says began at `began` can be what was asked for at `asked`.
+pub(super) fn asked_about_then(asked: SystemTime, began: SystemTime) -> bool {
+    (asked - ABOUT..=asked + ABOUT).contains(&began)
 }
 
 /// By tokio's clock, which tests can hold.

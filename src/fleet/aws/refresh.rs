@@ -3,15 +3,41 @@
 use super::act::refused;
 use super::call::CallError;
 use super::clients::{Clients, group};
-use super::clock::now;
+use super::clock::{asked_about_then, now};
 use super::fleet::Aws;
 use crate::fleet::FleetError;
 use crate::plan::Action;
 use aws_sdk_autoscaling::types::{InstanceRefresh, InstanceRefreshStatus as Status, RefreshPreferences};
-use std::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::time::sleep;
 
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// An instance refresh that the run asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AskedRefresh {
+    pub group: String,
+    pub at: SystemTime,
+    /// None while there is no answer.
+    pub id: Option<String>,
+}
+
+impl AskedRefresh {
+    /// Whether a refresh that is under way is this one. Others are left alone.
+    fn is(&self, under_way: &UnderWay) -> bool {
+        match &self.id {
+            Some(id) => *id == under_way.id,
+            // One that is pending has no start yet, so it was asked for just now.
+            None => under_way.started.is_none_or(|started| asked_about_then(self.at, started)),
+        }
+    }
+}
+
+struct UnderWay {
+    id: String,
+    started: Option<SystemTime>,
+}
 
 /// How far a refresh is.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,22 +59,46 @@ impl Aws {
         within: Duration,
     ) -> Result<String, FleetError> {
         let group = self.changeable(action).await?;
-        self.journal.note(|undo| {
-            if !undo.refreshing.contains(&group.name) {
-                undo.refreshing.push(group.name.clone());
-            }
-        })?;
         let clients = &self.watch.clients;
-        let came = match clients.start_refresh(&group.name, preferences(group.desired, batch, pause)).await {
-            Ok(id) => self.until_replaced(&group.name, &id, within).await,
-            Err(error) => Err(error.to_string()),
-        };
-        if came.is_err() {
-            // It may have ended by itself.
-            let _ = clients.cancel_refresh(&group.name).await;
+        if let Some(other) = clients.refreshes_under_way(&group.name).await?.first() {
+            return Err(refused(action, format!("the instance refresh `{}` of the group is under way", other.id)));
         }
-        self.journal.forget(|undo| undo.refreshing.retain(|refreshing| *refreshing != group.name));
+        let mut asked = AskedRefresh { group: group.name.clone(), at: self.watch.clock.wall(now()), id: None };
+        self.journal.note(|undo| undo.refreshing.push(asked.clone()))?;
+        let id = self.begun(&asked, preferences(group.desired, batch, pause)).await;
+        let id = id.map_err(|error| refused(action, error.to_string()))?;
+        asked.id = Some(id.clone());
+        self.journal.note(|undo| {
+            undo.refreshing.iter_mut().filter(|noted| noted.at == asked.at).for_each(|noted| *noted = asked.clone());
+        })?;
+        let came = self.until_replaced(&group.name, &id, within).await;
+        if came.is_ok() || clients.cancel_refresh(&asked).await.is_ok() {
+            self.forget_refresh(&asked);
+        }
         came.map_err(|reason| refused(action, reason))
+    }
+
+    fn forget_refresh(&self, asked: &AskedRefresh) {
+        self.journal.forget(|undo| undo.refreshing.retain(|noted| noted.at != asked.at));
+    }
+
+    /// The id of the refresh that is asked for. Where it stays open whether there is one, the journal keeps it.
+    async fn begun(&self, asked: &AskedRefresh, preferences: RefreshPreferences) -> Result<String, CallError> {
+        let clients = &self.watch.clients;
+        let error = match clients.start_refresh(&asked.group, preferences).await {
+            Ok(id) => return Ok(id),
+            Err(error) => error,
+        };
+        // The SDK asks again when no answer comes, and is told then that a refresh is in progress: its own. A moment ago
+        // none was under way, so that one which began since is ours.
+        let looked = clients.refreshes_under_way(&asked.group).await;
+        match looked.map(|refreshes| refreshes.into_iter().find(|refresh| asked.is(refresh))) {
+            Ok(Some(refresh)) => return Ok(refresh.id),
+            Ok(None) if !error.kind.leaves_open() => self.forget_refresh(asked),
+            // The run's end looks again.
+            _ => {}
+        }
+        Err(error)
     }
 
     async fn until_replaced(&self, group: &str, id: &str, within: Duration) -> Result<String, String> {
@@ -63,9 +113,7 @@ impl Aws {
             };
             match &seen.status {
                 Some(Status::Successful) => return Ok("all instances replaced".to_owned()),
-                Some(
-                    status @ (Status::Failed | Status::Cancelled | Status::RollbackFailed | Status::RollbackSuccessful),
-                ) => {
+                Some(status) if has_ended(status) => {
                     return Err(format!("the instance refresh is {}: {}", status.as_str().to_lowercase(), seen.reason));
                 }
                 // Any other, also one that nobody here knows, is on its way to one of these.
@@ -82,6 +130,13 @@ impl Aws {
             }
         }
     }
+}
+
+fn has_ended(status: &Status) -> bool {
+    matches!(
+        status,
+        Status::Successful | Status::Failed | Status::Cancelled | Status::RollbackFailed | Status::RollbackSuccessful
+    )
 }
 
 /// A hundred percent of the group stays healthy, and `batch` instances more may be there.
@@ -119,10 +174,29 @@ impl Clients {
         found.ok_or_else(|| call.error(super::call::CallFailure::NotFound, "the instance refresh is not listed"))
     }
 
-    /// That none is under way is as good.
-    pub(super) async fn cancel_refresh(&self, name: &str) -> Result<(), CallError> {
-        let call = self.call("CancelInstanceRefresh", group(name));
-        match self.autoscaling.cancel_instance_refresh().auto_scaling_group_name(name).send().await {
+    async fn refreshes_under_way(&self, name: &str) -> Result<Vec<UnderWay>, CallError> {
+        let call = self.call("DescribeInstanceRefreshes", group(name));
+        let answer = self.autoscaling.describe_instance_refreshes().auto_scaling_group_name(name).send().await;
+        let answer = answer.map_err(|error| call.failed(error))?;
+        let under_way = |refresh: &InstanceRefresh| {
+            if refresh.status.as_ref().is_some_and(has_ended) {
+                return None;
+            }
+            let started = refresh.start_time.and_then(|time| SystemTime::try_from(time).ok());
+            Some(UnderWay { id: refresh.instance_refresh_id.clone()?, started })
+        };
+        // The newest come first, and there is at most one that has not ended.
+        Ok(answer.instance_refreshes().iter().filter_map(under_way).collect())
+    }
+
+    /// That it has ended by itself is as good. The call names a group and no refresh, so one of somebody else's would be
+    /// cancelled as well.
+    pub(super) async fn cancel_refresh(&self, asked: &AskedRefresh) -> Result<(), CallError> {
+        if !self.refreshes_under_way(&asked.group).await?.iter().any(|refresh| asked.is(refresh)) {
+            return Ok(());
+        }
+        let call = self.call("CancelInstanceRefresh", group(&asked.group));
+        match self.autoscaling.cancel_instance_refresh().auto_scaling_group_name(&asked.group).send().await {
             Err(error) if error.as_service_error().is_some_and(|e| e.is_active_instance_refresh_not_found_fault()) => {
                 Ok(())
             }

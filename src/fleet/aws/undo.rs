@@ -1,6 +1,7 @@
 use super::call::CallError;
 use super::clients::Clients;
 use super::reading::ListenerReading;
+use super::refresh::AskedRefresh;
 use super::zone::Outage;
 use crate::fleet::FleetError;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,8 @@ pub(super) struct Undo {
     /// Desired capacity of Auto Scaling groups.
     pub capacities: BTreeMap<String, u32>,
     pub listener: Option<ListenerReading>,
-    /// Auto Scaling groups of which instances are being replaced.
-    pub refreshing: Vec<String>,
+    /// Instance refreshes that are under way, or may be.
+    pub refreshing: Vec<AskedRefresh>,
     /// What takes a zone away, by the zone.
     #[serde(default)]
     pub outages: BTreeMap<String, Outage>,
@@ -56,8 +57,9 @@ impl Undo {
                 Err(error) => note(String::new(), Err(error)),
             }
         }
-        for group in &self.refreshing {
-            note(format!("no more instances of `{group}` are replaced"), clients.cancel_refresh(group).await);
+        for asked in &self.refreshing {
+            let what = format!("no more instances of `{}` are replaced", asked.group);
+            note(what, clients.cancel_refresh(asked).await);
         }
         if let Some(listener) = &self.listener {
             let weights = listener.weights.iter().map(|w| w.weight.to_string()).collect::<Vec<_>>().join(" : ");

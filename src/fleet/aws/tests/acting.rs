@@ -1,5 +1,5 @@
 use super::answers::REFRESH;
-use super::control_plane::{BLUE, ControlPlane, GREEN};
+use super::control_plane::{BLUE, ControlPlane, Fault, FaultKind, GREEN, Refresh};
 use super::fixture::{Deployment, after, plan, with_green};
 use crate::fleet::Fleet as _;
 use crate::fleet::aws::clients::Clients;
@@ -48,6 +48,11 @@ fn all_actions() -> Vec<Action> {
 
 fn whole() -> AwsPlan {
     AwsPlan { elasticache: Some("sessions".to_owned()), ..with_green() }
+}
+
+/// A call that is done each time, and whose answer never comes.
+fn lost(call: &'static str) -> Fault {
+    Fault { call, kind: FaultKind::Lost, from: 0.0, until: 1e9 }
 }
 
 /// The calls that change something.
@@ -153,11 +158,74 @@ async fn a_rolling_replacement_is_ended_with_the_run() {
     let action = rolling();
     let dropped = tokio::time::timeout(Duration::from_secs(30), deployment.fleet.apply(&action)).await;
     assert!(dropped.is_err());
-    assert_eq!(Undo::read(deployment.run.path()).unwrap().refreshing, ["web"]);
+    assert_eq!(Undo::read(deployment.run.path()).unwrap().refreshing[0].id.as_deref(), Some("08b91cf7"));
     let Deployment { plane, fleet, run, .. } = deployment;
     Box::new(fleet).shut_down().await;
     assert!(plane.plane().refresh.as_ref().unwrap().cancelled);
     assert_eq!(undone(run.path()), None);
+}
+
+fn refresh_of_somebody_else(began: f64) -> Refresh {
+    Refresh { id: "5f1e2d3c", began, ends: began + REFRESH, cancelled: false }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_of_somebody_else_is_left_alone() {
+    let deployment = Deployment::of(&plan()).await;
+    deployment.plane.plane().refresh = Some(refresh_of_somebody_else(-10.0));
+    let error = deployment.fleet.apply(&rolling()).await.unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`rolling-replace` was refused: the instance refresh `5f1e2d3c` of the group is under way");
+    assert_eq!((changing(&deployment.plane), undone(deployment.run.path())), (Vec::new(), None));
+
+    // One that began after the run's own had ended, before the run did.
+    let deployment = Deployment::of(&plan()).await;
+    let action = rolling();
+    let _ = tokio::time::timeout(Duration::from_secs(30), deployment.fleet.apply(&action)).await;
+    after(REFRESH).await;
+    deployment.plane.plane().refresh = Some(refresh_of_somebody_else(140.0));
+    deployment.fleet.put_back().await;
+    assert!(!deployment.plane.plane().refresh.as_ref().unwrap().cancelled);
+    assert_eq!(undone(deployment.run.path()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_whose_answer_is_lost_is_the_runs_own() {
+    let deployment = Deployment::of(&plan()).await;
+    deployment.plane.plane().faults = vec![lost("StartInstanceRefresh")];
+    // The SDK asks again and is told that a refresh is in progress.
+    assert_eq!(deployment.fleet.apply(&rolling()).await.unwrap(), "all instances replaced");
+    assert!(deployment.plane.plane().called("StartInstanceRefresh", 0.0..60.0) > 1);
+    assert_eq!(undone(deployment.run.path()), None);
+
+    // Dropped while there is no answer, and put back from the file, which knows no id.
+    let deployment = Deployment::of(&plan()).await;
+    deployment.plane.plane().faults = vec![lost("StartInstanceRefresh")];
+    let action = rolling();
+    let dropped = tokio::time::timeout(Duration::from_millis(1), deployment.fleet.apply(&action)).await;
+    assert!(dropped.is_err());
+    let Deployment { plane, fleet, run, .. } = deployment;
+    drop(fleet);
+    let undo = Undo::read(run.path()).unwrap();
+    assert_eq!(undo.refreshing[0].id, None);
+    carry_out(&undo, &Clients::new(&plane.config()), run.path()).await.unwrap();
+    assert!(plane.plane().refresh.as_ref().unwrap().cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_could_not_be_cancelled_is_not_forgotten() {
+    let deployment = Deployment::of(&plan()).await;
+    let denied = Fault { call: "DescribeInstanceRefreshes", kind: FaultKind::Denied, from: 5.0, until: 80.0 };
+    deployment.plane.plane().faults = vec![denied];
+    let within = Duration::from_secs(30);
+    let action = Action::RollingReplace { batch: 1, pause: Duration::ZERO, within, farewell: Farewell::Drained };
+    let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+    assert!(error.contains("AccessDenied"), "{error}");
+    assert!(undone(deployment.run.path()).is_some());
+    let now = deployment.plane.plane().now;
+    after(80.0 - now).await;
+    deployment.fleet.put_back().await;
+    assert!(deployment.plane.plane().refresh.as_ref().unwrap().cancelled);
+    assert_eq!(undone(deployment.run.path()), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -189,7 +189,7 @@ impl Request {
             return Err(("InstanceRefreshInProgress", "An Instance Refresh is already in progress".to_owned()));
         }
         let began = plane.now;
-        plane.refresh = Some(Refresh { began, ends: began + REFRESH, cancelled: false });
+        plane.refresh = Some(Refresh { id: "08b91cf7", began, ends: began + REFRESH, cancelled: false });
         Ok("<InstanceRefreshId>08b91cf7</InstanceRefreshId>".to_owned())
     }
 
@@ -370,7 +370,7 @@ fn policies(group: &str) -> String {
 }
 
 fn refreshes(plane: &Plane) -> String {
-    let refresh = plane.refresh.as_ref().expect("a refresh was begun");
+    let Some(refresh) = &plane.refresh else { return "<InstanceRefreshes/>".to_owned() };
     let percent = ((plane.now - refresh.began) / (refresh.ends - refresh.began) * 100.0).clamp(0.0, 100.0);
     let status = match (refresh.cancelled, percent >= 100.0) {
         (true, _) => "Cancelled",
@@ -378,9 +378,11 @@ fn refreshes(plane: &Plane) -> String {
         (false, false) => "InProgress",
     };
     format!(
-        "<InstanceRefreshes><member><InstanceRefreshId>08b91cf7</InstanceRefreshId><Status>{status}</Status>\
-         <StatusReason>Waiting for instances to warm up</StatusReason><PercentageComplete>{percent:.0}\
+        "<InstanceRefreshes><member><InstanceRefreshId>{}</InstanceRefreshId><Status>{status}</Status>\
+         <StartTime>{}</StartTime><StatusReason>Waiting for instances to warm up</StatusReason><PercentageComplete>{percent:.0}\
          </PercentageComplete><InstancesToUpdate>{}</InstancesToUpdate></member></InstanceRefreshes>",
+        refresh.id,
+        stamp(refresh.began),
         if percent >= 100.0 { 0 } else { 1 }
     )
 }

@@ -45,6 +45,8 @@ pub enum FaultKind {
     Expired,
     /// The daily limit of TestFailover.
     Exceeded,
+    /// It is done, and the answer to that gets lost.
+    Lost,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +79,7 @@ pub struct Group {
 
 #[derive(Clone, Debug)]
 pub struct Refresh {
+    pub id: &'static str,
     pub began: f64,
     pub ends: f64,
     pub cancelled: bool,
@@ -327,6 +330,10 @@ impl ControlPlane {
         let now = plane.now;
         plane.calls.push((now, request.summary()));
         let (status, body) = match plane.fault(&request.call) {
+            Some(FaultKind::Lost) => match request.answer(&mut plane) {
+                (200, _) => error(&request, FaultKind::Lost),
+                refused => refused,
+            },
             Some(fault) => error(&request, fault),
             None => request.answer(&mut plane),
         };
@@ -342,7 +349,7 @@ impl ControlPlane {
 fn error(request: &Request, fault: FaultKind) -> (u16, Vec<u8>) {
     let (status, code, message) = match fault {
         FaultKind::Throttled => (400, "Throttling", "Rate exceeded"),
-        FaultKind::Broken => (503, "ServiceUnavailable", "try again"),
+        FaultKind::Broken | FaultKind::Lost => (503, "ServiceUnavailable", "try again"),
         FaultKind::Denied => (403, "AccessDenied", "User: arn:aws:iam::123456789012:user/ci is not authorized"),
         FaultKind::Expired => (403, "ExpiredToken", "The security token included in the request is expired"),
         FaultKind::Exceeded => (400, "APICallRateForCustomerExceeded", "You have exceeded the allowed rate"),
