@@ -25,7 +25,9 @@ impl Aws {
         within: Duration,
     ) -> Result<String, FleetError> {
         let (green, shift) = self.shiftable(action).await?;
+        let mut was_as_before_the_run = false;
         self.journal.note(|undo| {
+            was_as_before_the_run = undo.listener.is_none();
             undo.listener.get_or_insert_with(|| shift.listener.clone());
         })?;
         let shifted = async {
@@ -43,7 +45,10 @@ impl Aws {
         let shifted: Result<String, String> = shifted.await;
         if shifted.is_err() {
             shift.clients.weigh(&shift.listener, &shift.listener.weights).await?;
-            self.journal.forget(|undo| undo.listener = None);
+            // An earlier action may have shifted traffic: that is put back at the run's end.
+            if was_as_before_the_run {
+                self.journal.forget(|undo| undo.listener = None);
+            }
         }
         shifted.map_err(|reason| refused(action, reason))
     }

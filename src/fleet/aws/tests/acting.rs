@@ -256,6 +256,19 @@ async fn a_second_set_that_does_not_get_healthy_gets_no_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_shift_that_fails_does_not_forget_how_it_was_before_the_first() {
+    let deployment = Deployment::of(&with_green()).await;
+    deployment.fleet.apply(&blue_green(&[0.1], WITHIN)).await.unwrap();
+    deployment.plane.plane().groups[1].instances.iter_mut().for_each(|instance| instance.broken = true);
+    after(10.0).await;
+    deployment.fleet.apply(&blue_green(&[1.0], Duration::from_secs(90))).await.unwrap_err();
+    assert_eq!(deployment.plane.plane().weights, [(BLUE.to_owned(), 90), (GREEN.to_owned(), 10)]);
+    deployment.fleet.put_back().await;
+    assert_eq!(deployment.plane.plane().weights, [(BLUE.to_owned(), 1)]);
+    assert_eq!(undone(deployment.run.path()), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listener_that_serves_others_is_left_alone() {
     let plane = ControlPlane::new();
     plane.plane().weights.push(("arn:aws:elasticloadbalancing:…:targetgroup/shop/1".to_owned(), 1));
