@@ -151,6 +151,7 @@ pub(super) fn of_action(plan: &AwsPlan, action: &Action) -> Vec<UsedCall> {
                 UsedCall::new("arc-zonal-shift", "GetManagedResource", Resource::Balancer),
                 UsedCall::new("arc-zonal-shift", "StartZonalShift", Resource::Balancer)
                     .with(format!("away from {zone}")),
+                UsedCall::new("arc-zonal-shift", "ListZonalShifts", listed()).with("if the start got no answer"),
                 UsedCall::new("arc-zonal-shift", "CancelZonalShift", Resource::Balancer)
                     .with("with `zone-recovery`, or at the run's end"),
             ]
@@ -160,6 +161,8 @@ pub(super) fn of_action(plan: &AwsPlan, action: &Action) -> Vec<UsedCall> {
             vec![
                 UsedCall::new("fis", "GetExperimentTemplate", on()),
                 UsedCall::new("fis", "StartExperiment", on()),
+                UsedCall::new("fis", "ListExperiments", Resource::Listed(format!("those of {template}")))
+                    .with("if the start got no answer"),
                 UsedCall::new("fis", "GetExperiment", on()),
                 UsedCall::new("fis", "StopExperiment", on()).with("with `zone-recovery`, or at the run's end"),
             ]

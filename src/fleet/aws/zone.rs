@@ -4,14 +4,15 @@
 use super::act::refused;
 use super::call::{CallError, CallFailure};
 use super::clients::{Clients, group};
-use super::clock::now;
+use super::clock::{asked_about_then, now};
 use super::fleet::Aws;
 use super::permission::permitted;
 use crate::fleet::FleetError;
 use crate::plan::Action;
-use aws_sdk_fis::types::ExperimentStatus as Status;
+use aws_sdk_arczonalshift::types::ZonalShiftStatus;
+use aws_sdk_fis::types::{ExperimentStatus as Status, ExperimentSummary};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const BEGUN_WITHIN: Duration = Duration::from_secs(5 * 60);
 const ENDED_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// A zonal shift of a run that died ends by itself after this long.
 const SHIFT_LASTS: &str = "3h";
-/// What is shown of it to others.
+/// What is shown of it to others, before what tells it from other shifts.
 const COMMENT: &str = "zone-outage of a rushhour run";
 
 /// What takes a zone away.
@@ -30,6 +31,27 @@ pub(super) enum Outage {
     Shift(String),
     /// Id of an experiment.
     Experiment(String),
+    /// There is no answer yet, so that it may take the zone away or not.
+    Asked(Asked),
+}
+
+/// What is asked for, and how to know it again where no answer came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Asked {
+    /// `comment` is of this shift and no other.
+    Shift { balancer: String, zone_id: String, comment: String },
+    /// A list of experiments tells their template and time.
+    Experiment { template: String, at: SystemTime },
+}
+
+impl Asked {
+    fn begun(&self, id: String) -> Outage {
+        match self {
+            Asked::Shift { .. } => Outage::Shift(id),
+            Asked::Experiment { .. } => Outage::Experiment(id),
+        }
+    }
 }
 
 /// What a zonal shift needs to know.
@@ -50,30 +72,48 @@ impl Aws {
             return Err(refused(action, format!("{zone} is taken away already")));
         }
         let clients = &self.watch.clients;
-        let (outage, told) = match experiment {
+        let asked = match experiment {
             Some(template) => {
                 self.may_experiment(action, template).await?;
-                let id = clients.start_experiment(template).await?;
-                (Outage::Experiment(id.clone()), format!("the experiment {id} of {template}"))
+                Asked::Experiment { template: template.to_owned(), at: self.watch.clock.wall(now()) }
             }
             None => {
                 let Shiftable { balancer, zone_id } = self.may_shift(action, zone).await?;
-                let id = clients.start_shift(&balancer, &zone_id).await?;
-                (Outage::Shift(id), format!("traffic goes to other zones than {zone} ({zone_id})"))
+                Asked::Shift { balancer, zone_id, comment: format!("{COMMENT} ({:016x})", rand::random::<u64>()) }
             }
         };
-        let noted = self.journal.note(|undo| {
-            undo.outages.insert(zone.to_owned(), outage.clone());
-        });
-        if let Err(error) = noted {
-            // What nobody would put back must not be.
-            clients.end_outage(&outage).await?;
-            return Err(error);
+        // Noted before it is asked for: the run may end before the answer comes.
+        self.note_outage(zone, Outage::Asked(asked.clone()))?;
+        let id = self.begun_outage(zone, &asked).await?;
+        self.note_outage(zone, asked.begun(id.clone()))?;
+        match asked {
+            Asked::Shift { zone_id, .. } => Ok(format!("traffic goes to other zones than {zone} ({zone_id})")),
+            Asked::Experiment { template, .. } => {
+                clients.until_begun(&id).await.map_err(|reason| refused(action, reason))?;
+                Ok(format!("the experiment {id} of {template}"))
+            }
         }
-        if let Outage::Experiment(id) = &outage {
-            clients.until_begun(id).await.map_err(|reason| refused(action, reason))?;
+    }
+
+    fn note_outage(&self, zone: &str, outage: Outage) -> Result<(), FleetError> {
+        self.journal.note(|undo| drop(undo.outages.insert(zone.to_owned(), outage)))
+    }
+
+    /// The id of what takes the zone away as asked. Where it stays open whether something does, the journal keeps it.
+    async fn begun_outage(&self, zone: &str, asked: &Asked) -> Result<String, CallError> {
+        let clients = &self.watch.clients;
+        let error = match clients.begin_outage(asked).await {
+            Ok(id) => return Ok(id),
+            Err(error) => error,
+        };
+        // The SDK asks again when no answer comes, and is told then of a conflict with what it has begun itself.
+        match clients.find_outage(asked).await {
+            Ok(Some(id)) => return Ok(id),
+            Ok(None) if !error.kind.leaves_open() => self.journal.forget(|undo| drop(undo.outages.remove(zone))),
+            // The run's end looks again.
+            _ => {}
         }
-        Ok(told)
+        Err(error)
     }
 
     pub(super) async fn give_zone_back(&self, action: &Action, zone: &str) -> Result<String, FleetError> {
@@ -175,19 +215,48 @@ fn experiment_template(id: &str) -> String {
 }
 
 impl Clients {
-    async fn start_shift(&self, balancer: &str, zone_id: &str) -> Result<String, CallError> {
-        let call = self.call("StartZonalShift", format!("the balancer `{balancer}`"));
-        let asked = self.shifting.start_zonal_shift().resource_identifier(balancer).away_from(zone_id);
-        let answer = asked.expires_in(SHIFT_LASTS).comment(COMMENT).send().await;
-        Ok(answer.map_err(|error| call.failed(error))?.zonal_shift_id)
+    async fn begin_outage(&self, asked: &Asked) -> Result<String, CallError> {
+        match asked {
+            Asked::Shift { balancer, zone_id, comment } => {
+                let call = self.call("StartZonalShift", format!("the balancer `{balancer}`"));
+                let asked = self.shifting.start_zonal_shift().resource_identifier(balancer).away_from(zone_id);
+                let answer = asked.expires_in(SHIFT_LASTS).comment(comment).send().await;
+                Ok(answer.map_err(|error| call.failed(error))?.zonal_shift_id)
+            }
+            Asked::Experiment { template, .. } => {
+                let call = self.call("StartExperiment", experiment_template(template));
+                let answer = self.faults.start_experiment().experiment_template_id(template).send().await;
+                let started = answer.map_err(|error| call.failed(error))?.experiment;
+                let id = started.and_then(|experiment| experiment.id);
+                id.ok_or_else(|| call.error(CallFailure::Server, "the answer names no experiment"))
+            }
+        }
     }
 
-    async fn start_experiment(&self, template: &str) -> Result<String, CallError> {
-        let call = self.call("StartExperiment", experiment_template(template));
-        let answer = self.faults.start_experiment().experiment_template_id(template).send().await;
-        let started = answer.map_err(|error| call.failed(error))?.experiment;
-        let id = started.and_then(|experiment| experiment.id);
-        id.ok_or_else(|| call.error(CallFailure::Server, "the answer names no experiment"))
+    /// The id of what was asked for, as far as it was begun and is still there. What somebody else has begun is left alone.
+    async fn find_outage(&self, asked: &Asked) -> Result<Option<String>, CallError> {
+        match asked {
+            Asked::Shift { balancer, comment, .. } => {
+                let call = self.call("ListZonalShifts", format!("the balancer `{balancer}`"));
+                let listed = self.shifting.list_zonal_shifts().resource_identifier(balancer);
+                let listed = listed.status(ZonalShiftStatus::Active).into_paginator().items().send();
+                let shifts = listed.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))?;
+                let ours = shifts.into_iter().find(|shift| shift.comment == *comment);
+                Ok(ours.map(|shift| shift.zonal_shift_id))
+            }
+            Asked::Experiment { template, at } => {
+                let call = self.call("ListExperiments", experiment_template(template));
+                let listed = self.faults.list_experiments().experiment_template_id(template);
+                let listed = listed.into_paginator().items().send();
+                let experiments = listed.collect::<Result<Vec<_>, _>>().await.map_err(|error| call.failed(error))?;
+                let ours = |experiment: &ExperimentSummary| {
+                    let began = experiment.creation_time.and_then(|time| SystemTime::try_from(time).ok());
+                    let status = experiment.state.as_ref().and_then(|state| state.status.as_ref());
+                    began.is_some_and(|began| asked_about_then(*at, began)) && !status.is_some_and(has_ended)
+                };
+                Ok(experiments.into_iter().find(ours).and_then(|experiment| experiment.id))
+            }
+        }
     }
 
     /// That it has ended already is as good.
@@ -213,6 +282,10 @@ impl Clients {
                 }
                 Ok(format!("the experiment {id} is stopped"))
             }
+            Outage::Asked(asked) => match self.find_outage(asked).await? {
+                Some(id) => Box::pin(self.end_outage(&asked.begun(id))).await,
+                None => Ok("no traffic was taken from a zone".to_owned()),
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use crate::fleet::Fleet as _;
 use crate::fleet::aws::clients::Clients;
 use crate::fleet::aws::restore::carry_out;
 use crate::fleet::aws::undo::Undo;
+use crate::fleet::aws::zone::Outage;
 use crate::fleet::aws::{calls_at_end, calls_of, calls_throughout, policy, undone};
 use crate::plan::{Action, AwsPlan, Failover, Farewell, InstanceChoice, OnFailure, Pick, TimelineEntry};
 use std::time::Duration;
@@ -334,6 +335,45 @@ async fn what_took_a_zone_away_ends_with_the_run_and_after_a_crash() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_takes_a_zone_away_is_ended_also_when_its_answer_is_lost() {
+    let taken = |plane: &ControlPlane| {
+        let plane = plane.plane();
+        plane.shifted.is_some() || plane.experiment.as_ref().is_some_and(|experiment| experiment.stopped.is_none())
+    };
+    for (call, experiment) in [("StartZonalShift", None), ("StartExperiment", Some(TEMPLATE))] {
+        let deployment = Deployment::of(&plan()).await;
+        after(10.0).await;
+        deployment.plane.plane().faults = vec![lost(call)];
+        let action = shift("eu-central-1b", experiment);
+        // Dropped while there is no answer, as when the run is interrupted or killed.
+        let dropped = tokio::time::timeout(Duration::from_millis(1), deployment.fleet.apply(&action)).await;
+        assert!(dropped.is_err() && taken(&deployment.plane), "{call}");
+        let undo = Undo::read(deployment.run.path()).unwrap();
+        assert!(matches!(&undo.outages["eu-central-1b"], Outage::Asked(_)), "{undo:?}");
+        deployment.fleet.put_back().await;
+        assert!(!taken(&deployment.plane), "{call}");
+        assert_eq!(undone(deployment.run.path()), None);
+        // Not dropped, the run finds what it has begun.
+        deployment.fleet.apply(&action).await.unwrap();
+        deployment.fleet.put_back().await;
+        assert!(!taken(&deployment.plane), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zonal_shift_of_somebody_else_is_left_alone() {
+    let deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    deployment.plane.plane().shifted = Some("euc1-az2".to_owned());
+    deployment.plane.plane().comment = "by hand".to_owned();
+    let error = deployment.fleet.apply(&shift("eu-central-1b", None)).await.unwrap_err().to_string();
+    assert!(error.contains("ConflictException"), "{error}");
+    deployment.fleet.put_back().await;
+    assert_eq!(deployment.plane.plane().shifted.as_deref(), Some("euc1-az2"));
+    assert_eq!(undone(deployment.run.path()), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_experiment_is_followed_from_its_beginning_to_its_end() {
     let deployment = Deployment::of(&plan()).await;
     after(10.0).await;
@@ -389,6 +429,8 @@ fn the_policy_has_what_the_plan_needs() {
 async fn all_that_is_called_is_in_the_policy_and_nothing_else() {
     let deployment = Deployment::of(&AwsPlan { target_group: Some("web".to_owned()), ..whole() }).await;
     let actions = all_actions();
+    // What takes a zone away is listed only where no answer tells of it.
+    deployment.plane.plane().faults = vec![lost("StartZonalShift"), lost("StartExperiment")];
     for action in &actions {
         deployment.fleet.apply(action).await.unwrap_or_else(|error| panic!("{error}"));
     }

@@ -37,6 +37,8 @@ impl Request {
         }
         if let Some((call, on)) = resource_call(http) {
             let mut parameters = read_json(body);
+            let query = http.uri().query().unwrap_or_default().as_bytes();
+            parameters.extend(url::form_urlencoded::parse(query).into_owned());
             parameters.extend(on.map(|on| ("id".to_owned(), on)));
             return Request { call: call.to_owned(), protocol: Protocol::Json, parameters };
         }
@@ -78,8 +80,10 @@ impl Request {
             "DescribeListeners" => Ok(listeners(plane)),
             "ModifyListener" => Ok(self.modify_listener(plane)),
             "DescribeTags" => Ok(tags(plane, self.all("ResourceArns")[0])),
-            "GetManagedResource" | "StartZonalShift" | "CancelZonalShift" => return self.shift(plane),
-            "GetExperimentTemplate" | "StartExperiment" | "GetExperiment" | "StopExperiment" => {
+            "GetManagedResource" | "StartZonalShift" | "ListZonalShifts" | "CancelZonalShift" => {
+                return self.shift(plane);
+            }
+            "GetExperimentTemplate" | "StartExperiment" | "GetExperiment" | "ListExperiments" | "StopExperiment" => {
                 return self.experiment(plane);
             }
             "CreateSnapshot" => {
@@ -244,19 +248,24 @@ impl Request {
             "GetManagedResource" => serde_json::json!({
                 "arn": BALANCER, "name": "web", "appliedWeights": {}, "zonalShifts": [], "autoshifts": []
             }),
+            "ListZonalShifts" => {
+                assert_eq!((self.get("resourceIdentifier"), self.get("status")), (BALANCER, "ACTIVE"));
+                let shifts: Vec<_> = plane.shifted.iter().map(|zone| zonal_shift(zone, &plane.comment)).collect();
+                serde_json::json!({ "items": shifts })
+            }
+            "StartZonalShift" if plane.shifted.is_some() => {
+                return (409, json_error("ConflictException", "A zonal shift is active for the resource"));
+            }
+            "StartZonalShift" => {
+                assert_eq!((self.get("resourceIdentifier"), self.get("expiresIn")), (BALANCER, "3h"));
+                plane.shifted = Some(self.get("awayFrom").to_owned());
+                plane.comment = self.get("comment").to_owned();
+                zonal_shift(self.get("awayFrom"), self.get("comment"))
+            }
             "CancelZonalShift" if plane.shifted.take().is_none() => {
                 return (409, json_error("ConflictException", "The zonal shift is not active"));
             }
-            call => {
-                if call == "StartZonalShift" {
-                    assert_eq!((self.get("resourceIdentifier"), self.get("expiresIn")), (BALANCER, "3h"));
-                    plane.shifted = Some(self.get("awayFrom").to_owned());
-                }
-                serde_json::json!({
-                    "zonalShiftId": "9d8f7c6b", "resourceIdentifier": BALANCER, "awayFrom": self.get("awayFrom"),
-                    "expiryTime": 1_790_010_800, "startTime": 1_790_000_000, "status": "ACTIVE", "comment": ""
-                })
-            }
+            _ => zonal_shift("", ""),
         };
         (200, answer.to_string().into())
     }
@@ -270,6 +279,9 @@ impl Request {
                 "tags": { "rushhour:allow": plane.balancer_tag },
             });
             return (200, serde_json::json!({ "experimentTemplate": template }).to_string().into());
+        }
+        if self.call == "ListExperiments" && plane.experiment.is_none() {
+            return (200, serde_json::json!({ "experiments": [] }).to_string().into());
         }
         if self.call == "StartExperiment" {
             plane.experiment = Some(Experiment { began: now, stopped: None, alarmed: None });
@@ -289,7 +301,15 @@ impl Request {
             None => ("running", "Experiment is running"),
         };
         let state = serde_json::json!({ "status": status, "reason": reason });
-        let answer = serde_json::json!({ "experiment": { "id": "EXP7nXc2", "state": state } });
+        let created = wall(experiment.began).duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let experiment = serde_json::json!({ "id": "EXP7nXc2", "state": state, "creationTime": created });
+        let answer = match self.call.as_str() {
+            "ListExperiments" => {
+                assert_eq!(self.get("experimentTemplateId"), "EXT4n7");
+                serde_json::json!({ "experiments": [experiment] })
+            }
+            _ => serde_json::json!({ "experiment": experiment }),
+        };
         (200, answer.to_string().into())
     }
 
@@ -367,6 +387,13 @@ fn policies(group: &str) -> String {
      <member><AlarmName>TargetTracking-web-AlarmHigh</AlarmName></member>\
      <member><AlarmName>TargetTracking-web-AlarmLow</AlarmName></member></Alarms></member></ScalingPolicies>"
         .to_owned()
+}
+
+fn zonal_shift(away_from: &str, comment: &str) -> serde_json::Value {
+    serde_json::json!({
+        "zonalShiftId": "9d8f7c6b", "resourceIdentifier": BALANCER, "awayFrom": away_from, "expiryTime": 1_790_010_800,
+        "startTime": 1_790_000_000, "status": "ACTIVE", "comment": comment
+    })
 }
 
 fn refreshes(plane: &Plane) -> String {
@@ -545,6 +572,8 @@ fn resource_call(http: &http::Request<SdkBody>) -> Option<(&'static str, Option<
         ("DELETE", "zonalshifts") => "CancelZonalShift",
         ("GET", "experimentTemplates") => "GetExperimentTemplate",
         ("POST", "experiments") => "StartExperiment",
+        ("GET", "zonalshifts") => "ListZonalShifts",
+        ("GET", "experiments") if on.is_none() => "ListExperiments",
         ("GET", "experiments") => "GetExperiment",
         ("DELETE", "experiments") => "StopExperiment",
         _ => return None,

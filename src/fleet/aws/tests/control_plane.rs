@@ -116,6 +116,8 @@ pub struct Plane {
     pub shiftable: bool,
     /// The zone that traffic is shifted away from.
     pub shifted: Option<String>,
+    /// Of the shift.
+    pub comment: String,
     pub experiment: Option<Experiment>,
     /// Of the template of experiments.
     pub stop_condition: &'static str,
@@ -220,6 +222,7 @@ impl Plane {
             balancer_tag: "zone-outage".to_owned(),
             shiftable: true,
             shifted: None,
+            comment: String::new(),
             experiment: None,
             stop_condition: "aws:cloudwatch:alarm",
             pending: Vec::new(),
