@@ -14,7 +14,7 @@ pub struct Incomparable {
 
 /// What runs may differ in and still be compared. The system under test is what a comparison is about, so what it is made
 /// of may change; the load it is under, what users do, and what is done to it may not.
-const MAY_DIFFER: [&str; 20] = [
+const MAY_DIFFER: [&str; 23] = [
     "name",
     "description",
     "target",
@@ -34,6 +34,11 @@ const MAY_DIFFER: [&str; 20] = [
     "fleet.store.kind",
     "fleet.store.reads",
     "fleet.defect",
+    // What a run may do is not what it does: that is the timeline.
+    "fleet.allow",
+    // After the load.
+    "fleet.cloudwatch_settle",
+    "publish",
     // Judged by the new run's.
     "objectives",
     "compare",

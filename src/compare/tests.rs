@@ -3,10 +3,11 @@ use super::fixture::{Made, Recipe, compared, made, of};
 use super::*;
 use crate::analysis::Analysis;
 use crate::history::fixture::origin;
-use crate::plan::CompareRules;
+use crate::plan::{AwsPlan, CloudWatchPlan, CompareRules, FleetPlan, Publish};
 use crate::verdict::fixture::Run;
 use crate::verdict::{Met, Outcome};
 use proptest::prelude::*;
+use std::time::Duration;
 
 fn findings(comparison: &Comparison, finding: Finding) -> Vec<&str> {
     comparison.differences.iter().filter(|d| d.finding == finding).map(|d| d.what.as_str()).collect()
@@ -157,6 +158,32 @@ fn runs_of_another_load_are_refused_and_the_keys_named() {
     let origin = origin();
     let refused = compare(&of(&base, &origin, ""), &of(&new, &origin, "")).unwrap_err();
     assert_eq!(refused.keys, ["scenarios.0.weight (1 → 9)", "timeline (1 entries → 0 entries)"]);
+}
+
+#[test]
+fn what_comes_after_the_load_may_differ() {
+    let aws = |allow: &str, settle| {
+        FleetPlan::Aws(AwsPlan {
+            cloudwatch_settle: Duration::from_secs(settle),
+            allow: vec![allow.to_owned()],
+            ..AwsPlan::default()
+        })
+    };
+    let version = |version: &str| Publish {
+        cloudwatch: Some(CloudWatchPlan {
+            namespace: "rushhour".to_owned(),
+            region: None,
+            version: Some(version.to_owned()),
+        }),
+    };
+    let (mut base, mut new) = (Run::good().plan, Run::good().plan);
+    (base.fleet, base.publish) = (aws("scale-out", 0), version("1.4.2"));
+    (new.fleet, new.publish) = (aws("scale-in", 180), version("1.4.3"));
+    let notes = comparable(&base, &new).unwrap();
+    let keys: Vec<&str> = notes.iter().filter_map(|note| note.split(' ').next()).collect();
+    assert_eq!(keys, ["fleet.allow.0", "fleet.cloudwatch_settle.secs", "publish.cloudwatch.version"]);
+    new.publish = Publish::default();
+    assert!(comparable(&base, &new).is_ok());
 }
 
 /// Series, where their first split is and how good it is, and their change points. Computed with Apache Otava 0.8.0
