@@ -113,13 +113,12 @@ async fn nothing_is_changed_that_is_not_allowed_by_both() {
         deployment.plane.plane().web().tags.clear();
         deployment.plane.plane().listener_tag = "scale-out".to_owned();
         deployment.plane.plane().balancer_tag = "scale-out".to_owned();
-        if !matches!(action, Action::StoreFailover { .. } | Action::Snapshot) {
-            let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
-            assert!(error.contains("rushhour:allow") && error.contains(action.name()), "{error}");
-            // The run would not even begin.
-            let entry = TimelineEntry { at: Duration::ZERO, action: action.clone(), on_failure: OnFailure::Continue };
-            assert_eq!(deployment.fleet.may_carry_out(&[entry]).await.unwrap_err().to_string(), error);
-        }
+        deployment.plane.plane().store_tag = "scale-out".to_owned();
+        let error = deployment.fleet.apply(&action).await.unwrap_err().to_string();
+        assert!(error.contains("rushhour:allow") && error.contains(action.name()), "{error}");
+        // The run would not even begin.
+        let entry = TimelineEntry { at: Duration::ZERO, action: action.clone(), on_failure: OnFailure::Continue };
+        assert_eq!(deployment.fleet.may_carry_out(&[entry]).await.unwrap_err().to_string(), error);
         assert_eq!(changing(&deployment.plane), Vec::<String>::new(), "{action:?}");
         assert_eq!(undone(deployment.run.path()), None);
     }

@@ -112,8 +112,7 @@ impl Request {
             "DescribeEvents" => Ok(store_events(plane)),
             "DescribeReplicationGroups" => Ok(store(plane)),
             "ListTagsForResource" => {
-                Ok("<TagList><Tag><Key>rushhour:allow</Key><Value>store-failover snapshot</Value></Tag></TagList>"
-                    .to_owned())
+                Ok(format!("<TagList><Tag><Key>rushhour:allow</Key><Value>{}</Value></Tag></TagList>", plane.store_tag))
             }
             "TestFailover" => {
                 plane.failover = Some(plane.now);

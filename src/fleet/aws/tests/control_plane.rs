@@ -106,6 +106,7 @@ pub struct Plane {
     pub calls: Vec<(f64, String)>,
     pub weights: Vec<(String, i32)>,
     pub listener_tag: String,
+    pub store_tag: String,
     pub refresh: Option<Refresh>,
     /// When a fail-over was begun.
     pub failover: Option<f64>,
@@ -216,6 +217,7 @@ impl Plane {
             calls: Vec::new(),
             weights: vec![(BLUE.to_owned(), 1)],
             listener_tag: "blue-green".to_owned(),
+            store_tag: "store-failover snapshot".to_owned(),
             refresh: None,
             failover: None,
             snapshot: None,
