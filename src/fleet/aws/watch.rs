@@ -234,6 +234,7 @@ impl Watch {
     async fn follow_alarms(self, group: String, since: SystemTime) {
         let mut pace = Pace::new(ALARMS_EVERY);
         let asked = format!("alarms of {group}");
+        let start = self.clock.wall(now());
         let alarms = loop {
             let read = self.clients.growing_alarms(&group).await;
             if let Some(alarms) = self.teller.took(&mut pace, EventSource::Alarm, &asked, read) {
@@ -241,13 +242,14 @@ impl Watch {
             }
             pause(&pace).await;
         };
-        let mut followed: Vec<Followed> = alarms.into_iter().map(|alarm| Followed::new(alarm, since)).collect();
+        let mut followed: Vec<Followed> =
+            alarms.into_iter().map(|alarm| Followed { alarm, from: since, told: BTreeSet::new() }).collect();
         loop {
             for followed in &mut followed {
                 let began = self.clock.wall(now());
                 let read = self.clients.alarm_history(&followed.alarm, followed.from).await;
                 if let Some(states) = self.teller.took(&mut pace, EventSource::Alarm, &followed.alarm.name, read) {
-                    followed.news(states, began).iter().for_each(|state| self.tell_alarm(state));
+                    followed.news(states, began, start).iter().for_each(|state| self.tell_alarm(state));
                 }
             }
             pause(&pace).await;
@@ -286,19 +288,14 @@ struct Followed {
     alarm: AlarmReading,
     from: SystemTime,
     told: BTreeSet<SystemTime>,
-    first: bool,
 }
 
 impl Followed {
-    fn new(alarm: AlarmReading, from: SystemTime) -> Followed {
-        Followed { alarm, from, told: BTreeSet::new(), first: true }
-    }
-
-    /// What was not there before, of a reading that began at `began`. What the first one finds was before the run.
-    fn news(&mut self, states: Vec<AlarmState>, began: SystemTime) -> Vec<AlarmState> {
+    /// What was not there before, of a reading that began at `began`. What is older than the watch is not told: it may
+    /// well be that no reading succeeds before the run's first alarm.
+    fn news(&mut self, states: Vec<AlarmState>, began: SystemTime, start: SystemTime) -> Vec<AlarmState> {
         self.from = self.from.max(began - HISTORY_OVERLAP);
-        let first = std::mem::replace(&mut self.first, false);
-        states.into_iter().filter(|state| self.told.insert(state.at) && !first).collect()
+        states.into_iter().filter(|state| self.told.insert(state.at) && state.at >= start).collect()
     }
 }
 

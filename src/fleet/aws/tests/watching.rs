@@ -1,4 +1,4 @@
-use super::control_plane::{BOOT, CHECKS, ControlPlane, DRAIN, LAUNCH_AFTER};
+use super::control_plane::{BOOT, CHECKS, ControlPlane, DRAIN, Fault, FaultKind, LAUNCH_AFTER};
 use super::fixture::{Deployment, after, plan, with_green};
 use crate::fleet::Fleet as _;
 use crate::history::{Event, EventKind, EventSource, FleetChange, StoreRole};
@@ -71,6 +71,24 @@ async fn what_is_there_at_the_start_is_told_and_is_no_change() {
     }
     assert_eq!(events.len(), 6, "{events:#?}");
     assert_eq!(FleetChange::all(&events), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_before_the_first_good_reading_of_its_history_is_told() {
+    let plane = ControlPlane::new();
+    plane.plane().faults =
+        vec![Fault { call: "DescribeAlarmHistory", kind: FaultKind::Throttled, from: 0.0, until: 50.0 }];
+    plane.plane().policy_scales(-60.0, 2);
+    plane.plane().policy_scales(30.0, 4);
+    let mut deployment = Deployment::on(plane, &plan()).await.unwrap();
+    after(240.0).await;
+    let raised = deployment.events().into_iter().filter(|event| event.source == EventSource::Alarm);
+    let raised: Vec<f64> = raised
+        .filter(|event| matches!(event.kind, EventKind::AlarmRaised { .. }))
+        .map(|event| event.at_us.as_secs_f64().round())
+        .collect();
+    assert_eq!(raised.len(), 1, "{raised:?}");
+    assert!((30.0..=31.0).contains(&raised[0]), "{raised:?}");
 }
 
 #[tokio::test(start_paused = true)]
