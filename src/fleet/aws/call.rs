@@ -75,6 +75,11 @@ impl CallFailure {
         matches!(self, CallFailure::Unreachable | CallFailure::Server)
     }
 
+    /// Whether the same call may come to something else in a while.
+    pub fn passes(self) -> bool {
+        matches!(self, CallFailure::Throttled | CallFailure::Unreachable | CallFailure::Server)
+    }
+
     fn of_code(code: &str) -> CallFailure {
         match code {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" => {
@@ -89,8 +94,12 @@ impl CallFailure {
             | "ThrottledException"
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
-            | "RequestThrottled" => CallFailure::Throttled,
-            "InternalFailure" | "InternalError" | "ServiceUnavailable" | "InternalServiceError" => CallFailure::Server,
+            | "RequestThrottled"
+            // That of S3.
+            | "SlowDown" => CallFailure::Throttled,
+            "InternalFailure" | "InternalError" | "ServiceUnavailable" | "InternalServiceError" | "RequestTimeout" => {
+                CallFailure::Server
+            }
             // `TargetGroupNotFound`, `ReplicationGroupNotFoundFault`, …
             other if other.contains("NotFound") => CallFailure::NotFound,
             _ => CallFailure::Refused,

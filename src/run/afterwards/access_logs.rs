@@ -1,5 +1,5 @@
 use crate::fleet::aws::{AccessLogs, LogSource, Span};
-use crate::history::{Names, Observation, TraceRoot};
+use crate::history::{Names, Observation, RequestKey, TraceRoot};
 use crate::plan::AccessLog;
 use crate::record::RecordedRun;
 use crate::run::conduct::asked_to_stop;
@@ -12,7 +12,7 @@ pub(super) async fn gather(run: Arc<RecordedRun>, mut stop: StopSignal, watcher:
     let place = run.manifest.plan.target.access_log.clone()?;
     let zero = run.manifest.origin.zero_unix_us;
     let span = Span { from: UNIX_EPOCH + Duration::from_micros(zero.max(0) as u64), to: SystemTime::now() };
-    let answers = answers(run.clone()).await;
+    let answered = answered(run.clone()).await;
     let doing = format!(
         "waiting for the balancer's access logs, {} at most; Ctrl-C judges the run by what has come",
         in_words(&place)
@@ -21,7 +21,7 @@ pub(super) async fn gather(run: Arc<RecordedRun>, mut stop: StopSignal, watcher:
     let mut logs = AccessLogs::new(TraceRoot::run_of(zero));
     let mut source = LogSource::connect(&place).await;
     let trouble = tokio::select! {
-        gathered = source.gather(span, answers, &mut logs) => gathered.err(),
+        gathered = source.gather(span, answered, &mut logs) => gathered.err(),
         () = asked_to_stop(&mut stop) => Some("interrupted before all access logs of the balancer had come".to_owned()),
     };
     watcher.update(Update::Doing("finding requests in the balancer's access logs".to_owned()));
@@ -41,12 +41,15 @@ fn in_words(place: &AccessLog) -> String {
 }
 
 /// Requests that a log should tell of.
-async fn answers(run: Arc<RecordedRun>) -> u64 {
-    let counting = tokio::task::spawn_blocking(move || {
-        let mut answers = 0;
-        let mut count = |rows: &[Observation]| answers += rows.iter().filter(|row| row.status != 0).count() as u64;
-        run.for_each(&Names::default(), [&mut count]);
-        answers
+async fn answered(run: Arc<RecordedRun>) -> Vec<RequestKey> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut answered = Vec::new();
+        let mut take = |rows: &[Observation]| {
+            let rows = rows.iter().filter(|row| row.status != 0);
+            answered.extend(rows.map(|row| RequestKey::new(row.session, row.intended)));
+        };
+        run.for_each(&Names::default(), [&mut take]);
+        answered
     });
-    counting.await.unwrap_or_default()
+    reading.await.unwrap_or_default()
 }

@@ -2,6 +2,7 @@ use super::key::Span;
 use super::logs::AccessLogs;
 use crate::fleet::aws::call::{Call, CallError, CallFailure};
 use crate::fleet::aws::config::config;
+use crate::history::RequestKey;
 use crate::plan::AccessLog;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -36,20 +37,31 @@ impl LogSource {
         LogSource { client: Client::from_conf(config), place: place.clone(), region, read: HashSet::new() }
     }
 
-    /// Reads the logs of a run into `logs`, looking again until they tell of `answers` requests, or the wait is over.
-    /// What was read stays there when this is dropped midway.
+    /// Reads the logs of a run into `logs`, looking again until they tell of all `wanted` requests, or the wait is over.
+    /// They tell of others, too: of requests whose answer never reached the run. What was read stays there when this is
+    /// dropped midway.
     ///
     /// # Errors
     /// What stands in the way and what to do: also where logs are there, but not all.
-    pub async fn gather(&mut self, span: Span, answers: u64, logs: &mut AccessLogs) -> Result<(), String> {
+    pub async fn gather(
+        &mut self,
+        span: Span,
+        mut wanted: Vec<RequestKey>,
+        logs: &mut AccessLogs,
+    ) -> Result<(), String> {
         let until = Instant::now() + self.place.wait;
         loop {
-            let seen = self.look(span, logs).await.map_err(|error| error.to_string())?;
-            if logs.len() as u64 >= answers {
+            let looked = self.look(span, logs).await;
+            wanted.retain(|request| logs.find(*request).is_none());
+            if wanted.is_empty() {
                 return Ok(());
             }
-            if Instant::now() >= until {
-                return Err(self.too_late(seen, logs));
+            let over = Instant::now() >= until;
+            match looked {
+                // Passing trouble, such as S3's `SlowDown`, is no reason to give the logs up.
+                Err(error) if over || !error.kind.passes() => return Err(error.to_string()),
+                Ok(seen) if over => return Err(self.too_late(seen, logs)),
+                _ => {}
             }
             sleep(LOOK_EVERY.min(until - Instant::now())).await;
         }
@@ -174,11 +186,13 @@ enum Seen {
 mod tests {
     use super::super::logs::tests::{RUN, gzip, line};
     use super::*;
+    use crate::history::Offset;
     use aws_config::{BehaviorVersion, Region};
     use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
     use aws_smithy_http_client::test_util::infallible_client_fn;
     use aws_smithy_types::body::SdkBody;
     use std::collections::BTreeMap;
+    use std::ops::Range;
     use std::sync::{Arc, Mutex};
     use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -186,8 +200,9 @@ mod tests {
     #[derive(Default)]
     struct Bucket {
         files: BTreeMap<String, Vec<u8>>,
-        /// Answered to every call.
+        /// Answered to every call, or to so many.
         refuses: Option<(u16, &'static str)>,
+        refusals: Option<u32>,
         /// Comes with the list after so many.
         late: Option<(u32, String, Vec<u8>)>,
         lists: u32,
@@ -199,7 +214,9 @@ mod tests {
 
     impl Bucket {
         fn answer(&mut self, uri: &str) -> (u16, Vec<u8>) {
-            if let Some((status, code)) = self.refuses {
+            let more = self.refusals.is_none_or(|left| left > 0);
+            if let Some((status, code)) = self.refuses.filter(|_| more) {
+                self.refusals = self.refusals.map(|left| left - 1);
                 let body = format!("<Error><Code>{code}</Code><Message>as asked</Message></Error>");
                 return (status, body.into_bytes());
             }
@@ -274,10 +291,14 @@ mod tests {
         (key, gzip(&line(RUN, number.into(), "10.0.0.1:80", "200 200", "-")))
     }
 
-    async fn gathered(bucket: Bucket, answers: u64) -> (Result<(), String>, AccessLogs, Bucket) {
+    fn key(session: u64) -> RequestKey {
+        RequestKey::new(session, Offset(1000))
+    }
+
+    async fn gathered(bucket: Bucket, wanted: Range<u64>) -> (Result<(), String>, AccessLogs, Bucket) {
         let bucket = Arc::new(Mutex::new(bucket));
         let mut logs = AccessLogs::new(RUN);
-        let gathered = source(&bucket).gather(span(), answers, &mut logs).await;
+        let gathered = source(&bucket).gather(span(), wanted.map(key).collect(), &mut logs).await;
         let bucket = std::mem::take(&mut *bucket.lock().unwrap());
         (gathered, logs, bucket)
     }
@@ -288,7 +309,7 @@ mod tests {
         let other =
             format!("{FOLDER}123456789012_elasticloadbalancing_eu-central-1_app.b.1_20251102T0005Z_10.0.0.1_x.log.gz");
         bucket.files.insert(other.clone(), Vec::new());
-        let (gathered, logs, bucket) = gathered(bucket, 5).await;
+        let (gathered, logs, bucket) = gathered(bucket, 0..5).await;
         assert_eq!((gathered, logs.len()), (Ok(()), 5));
         assert!(bucket.reads.len() == 5 && !bucket.reads.contains(&other), "{:?}", bucket.reads);
     }
@@ -297,8 +318,30 @@ mod tests {
     async fn late_files_are_waited_for_and_none_is_read_twice() {
         let (key, late) = file(1);
         let bucket = Bucket { files: [file(0)].into(), late: Some((20, key, late)), ..Bucket::default() };
-        let (gathered, logs, bucket) = gathered(bucket, 2).await;
+        let (gathered, logs, bucket) = gathered(bucket, 0..2).await;
         assert_eq!((gathered, logs.len(), bucket.reads.len()), (Ok(()), 2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_of_an_unanswered_request_stands_for_no_other() {
+        let (name, late) = file(1);
+        let bucket = Bucket { files: [file(0)].into(), late: Some((20, name, late)), ..Bucket::default() };
+        let (gathered, logs, _) = gathered(bucket, 1..2).await;
+        assert_eq!(gathered, Ok(()));
+        assert!(logs.find(key(1)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn passing_trouble_does_not_end_the_wait() {
+        // The SDK itself tries three times.
+        let bucket = Bucket {
+            files: [file(0)].into(),
+            refuses: Some((503, "SlowDown")),
+            refusals: Some(7),
+            ..Bucket::default()
+        };
+        let (gathered, logs, _) = gathered(bucket, 0..1).await;
+        assert_eq!((gathered, logs.len()), (Ok(()), 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,12 +350,12 @@ mod tests {
             files: keys.iter().map(|key| ((*key).to_owned(), Vec::new())).collect(),
             ..Bucket::default()
         };
-        let nothing = gathered(bucket(&["other/file"]), 2).await.0.unwrap_err();
-        let enabled = gathered(bucket(&["alb/AWSLogs/123456789012/ELBAccessLogTestFile"]), 2).await.0.unwrap_err();
+        let nothing = gathered(bucket(&["other/file"]), 0..2).await.0.unwrap_err();
+        let enabled = gathered(bucket(&["alb/AWSLogs/123456789012/ELBAccessLogTestFile"]), 0..2).await.0.unwrap_err();
         let foreign =
             Bucket { files: [(file(0).0, gzip(&line(RUN + 1, 1, "-", "200 200", "-")))].into(), ..Bucket::default() };
-        let foreign = gathered(foreign, 2).await.0.unwrap_err();
-        let partly = gathered(Bucket { files: [file(0)].into(), ..Bucket::default() }, 2).await.0.unwrap_err();
+        let foreign = gathered(foreign, 0..2).await.0.unwrap_err();
+        let partly = gathered(Bucket { files: [file(0)].into(), ..Bucket::default() }, 0..2).await.0.unwrap_err();
         insta::assert_snapshot!([nothing, enabled, foreign, partly].join("\n\n"));
     }
 
@@ -327,7 +370,7 @@ mod tests {
             (503, "SlowDown"),
         ] {
             let bucket = Bucket { refuses: Some(refuses), ..Bucket::default() };
-            told.push(gathered(bucket, 1).await.0.unwrap_err());
+            told.push(gathered(bucket, 0..1).await.0.unwrap_err());
         }
         insta::assert_snapshot!(told.join("\n\n"));
     }
