@@ -23,9 +23,9 @@ pub async fn read_metrics(
     settled: bool,
 ) -> CloudWatchMetrics {
     let sdk = config(region).await;
-    let (queries, failed) = resources::queries(&sdk, of).await;
+    let (queries, trouble) = resources::queries(&sdk, of).await;
     let mut metrics = read(&sdk, &queries, zero_unix_us, (from, to), settled).await;
-    metrics.trouble.extend(failed.iter().map(ToString::to_string));
+    metrics.trouble.extend(trouble);
     metrics
 }
 
