@@ -13,19 +13,25 @@ const HEIGHT: i32 = 150;
 /// What CloudWatch has of a part of the fleet. Drawn by the minute, as it is known, and beside the run's own figures.
 pub(super) fn chart(subject: &Subject, of: MetricOf) -> Option<Chart> {
     let frame = TimeFrame::new(subject);
-    let lines: Vec<Line> =
+    let mut lines: Vec<Line> =
         subject.cloudwatch?.series.iter().filter(|s| s.of == of).filter_map(|s| Line::new(&frame, s)).collect();
     if lines.is_empty() || frame.columns().is_empty() {
         return None;
     }
+    // There may be more than can be told apart, and what went wrong must not be among those left out.
+    lines.sort_by_key(|line| !line.is_error);
     let plots: Vec<(Shown, Vec<&Line>)> = Shown::ALL
         .into_iter()
         .map(|shown| (shown, lines.iter().filter(|line| line.shown == shown).take(MOST_LINES).collect::<Vec<_>>()))
         .filter(|(_, lines)| !lines.is_empty())
         .collect();
+    let shown: usize = plots.iter().map(|(_, lines)| lines.len()).sum();
     let drawn = || plots.iter().flat_map(|(_, lines)| lines.iter().zip(CYCLE));
     let mut legend: Vec<Key> = drawn().map(|(line, colour)| Key::line(line.name.clone(), colour)).collect();
     legend.push(Key::remark("by CloudWatch's own measure, a value a minute; its percentiles are not the run's"));
+    if shown < lines.len() {
+        legend.push(Key::remark(format!("{shown} of {} series are shown, errors first", lines.len())));
+    }
     if lines.iter().any(|line| line.partial) {
         legend.push(Key::remark("partial: CloudWatch had not all values yet when it was asked"));
     }
@@ -104,6 +110,7 @@ impl Shown {
 struct Line {
     name: String,
     shown: Shown,
+    is_error: bool,
     partial: bool,
     /// Of each column.
     values: Vec<Option<f64>>,
@@ -123,9 +130,13 @@ impl Line {
         let resource = series.resource.rsplit('/').nth(1).unwrap_or(&series.resource);
         let partial = if series.complete { "" } else { " (partial)" };
         let name = format!("{} {} of {}{partial}", plain(&series.metric), plain(&series.statistic), label(resource));
-        seen.then_some(Line { name, shown, partial: !series.complete, values })
+        let is_error = ERRORS.iter().any(|part| series.metric.contains(part));
+        seen.then_some(Line { name, shown, is_error, partial: !series.complete, values })
     }
 }
+
+/// What the names of metrics have in them that count what went wrong.
+const ERRORS: [&str; 6] = ["5XX", "4XX", "Error", "Rejected", "UnHealthy", "Throttle"];
 
 /// A name of CloudWatch's, which is not to be cut short.
 fn plain(name: &str) -> String {

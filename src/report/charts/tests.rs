@@ -243,6 +243,30 @@ fn cloudwatch(of: MetricOf, metric: &str, statistic: &str, unit: &str, values: &
 }
 
 #[test]
+fn errors_are_not_among_the_series_that_are_left_out() {
+    let metrics = [
+        "RequestCount",
+        "HTTPCode_Target_2XX_Count",
+        "HTTPCode_Target_3XX_Count",
+        "NewConnectionCount",
+        "ProcessedBytes",
+        "RuleEvaluations",
+        "HTTPCode_ELB_5XX_Count",
+    ];
+    let series = |count: usize| {
+        let series = metrics[metrics.len() - count..].iter();
+        series.map(|metric| cloudwatch(MetricOf::Balancer, metric, "Sum", "Count", &[600.0])).collect()
+    };
+    for (count, remark) in [(6, false), (7, true)] {
+        let metrics = CloudWatchMetrics { series: series(count), trouble: Vec::new() };
+        let charts = Run::good().told(|subject| charts(&Subject { cloudwatch: Some(&metrics), ..*subject }));
+        let texts = texts(of(&charts, "cloudwatch-balancer")).join("\n");
+        assert!(texts.contains("HTTPCode_ELB_5XX_Count"), "{texts}");
+        assert_eq!(texts.contains("6 of 7 series are shown, errors first"), remark, "{texts}");
+    }
+}
+
+#[test]
 fn cloudwatch_is_drawn_beside_the_run_and_says_what_it_is() {
     let series = vec![
         cloudwatch(MetricOf::Balancer, "RequestCount", "Sum", "Count", &[600.0, 1200.0]),
