@@ -1,3 +1,4 @@
+use super::markdown::escaped;
 use super::text::{Page, Style, Tone, printable};
 use super::wording::ms;
 use super::{ReportFile, charts};
@@ -154,11 +155,4 @@ pub(super) fn figure(value: f64, unit: Unit) -> String {
         Unit::Count => format!("{value:.0}"),
         Unit::PerSecond => format!("{value:.1}/s"),
     }
-}
-
-/// Names from a response or a profile are text in Markdown too.
-fn escaped(text: &str) -> String {
-    let special = |c: char| "\\`*_{}[]<>()#|!&~".contains(c);
-    let shown = |c: char| if special(c) { format!("&#{};", u32::from(c)) } else { c.to_string() };
-    printable(text).chars().map(shown).collect()
 }

@@ -157,7 +157,7 @@ fn doubts(page: &mut String, verdict: &Verdict) {
 
 /// Text from anywhere, as text: no markup, no table cell's end, no link, mention or emoji of it comes through.
 /// CommonMark lets any ASCII punctuation be escaped; escaped is what means something inside a line.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in printable(text).chars() {
         match c {

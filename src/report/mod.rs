@@ -39,7 +39,7 @@ pub use seconds_csv::seconds_csv;
 pub use subject::{ReportFile, Subject};
 pub use summary::{summary_json, summary_schema};
 pub use terminal::terminal;
-pub use text::Style;
+pub use text::{Style, printable};
 pub use trend::{trend, trend_file};
 
 #[cfg(test)]

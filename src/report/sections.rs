@@ -198,7 +198,7 @@ pub(super) fn objectives(page: &mut Page, verdict: &Verdict) {
             Met::Unknown => Some(Tone::Doubtful),
         };
         let text = format!("{}: {}", objective.text, wording::measured(objective));
-        page.paragraph(tone, &format!("  {:<7}  ", wording::met(objective.met)), &text);
+        page.paragraph(tone, &format!("  {:<7}  ", wording::met(objective.met)), &printable(&text));
     }
 }
 

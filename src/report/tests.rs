@@ -1,6 +1,7 @@
 use super::*;
 use crate::history::fixture::{event, healthy, origin, row};
 use crate::history::{EventKind, Failure, Identity, Outcome as Answer, StateOp};
+use crate::plan::Objective;
 use crate::plan::fixture::{CART, PAGE, response_time_at_most};
 use crate::verdict::fixture::{Run, reject_on_new};
 use insta::assert_snapshot;
@@ -119,6 +120,21 @@ fn names_from_responses_cannot_steer_the_terminal() {
     });
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
     assert!(text.contains("\\u{1b}[2Jevil\\r"), "{text}");
+    let text = told(|run| {
+        let objective = response_time_at_most(0.5, 1.0);
+        run.plan.objectives = vec![Objective { text: "p50 \u{1b}[2J\u{202e}".to_owned(), ..objective }];
+    });
+    assert!(text.contains("p50 \\u{1b}[2J\\u{202e}"), "{text}");
+}
+
+#[test]
+fn the_stages_of_an_instance_are_headed_by_its_name_as_text() {
+    let mut run = Run::good();
+    run.events.push(healthy(12.4, "new", "z2"));
+    let (mut analysis, _) = run.findings();
+    analysis.stages[0].instance = "i-1\u{202e}<b>".to_owned();
+    let page = run.told(|subject| html(&Subject { analysis: &analysis, ..*subject }, &[]));
+    assert!(page.contains("<th scope=\"col\">i-1\\u{202e}&lt;b&gt;</th>"), "{page}");
 }
 
 #[test]
@@ -224,6 +240,10 @@ mod comparing {
             let text = String::from_utf8(file.bytes.clone()).unwrap();
             assert!(!text.contains("<script>") && !text.contains("<b>") && !text.contains('\u{1b}'), "{}", file.path);
         }
+        found.differences[0].what = "@team $x$ https://a www.a".to_owned();
+        let page = comparison_files(&found).into_iter().find(|file| file.path == "comparison.md").unwrap();
+        let page = String::from_utf8(page.bytes).unwrap();
+        assert!(page.contains("\\@team \\$x\\$ https\\://a www\\.a"), "{page}");
         assert!(!comparison(&found, 100, Style::Plain).contains('\u{1b}'));
     }
 }

@@ -116,7 +116,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// What came from a response, made safe to show: a terminal must not obey it, nor be misled about its direction.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let misleading = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

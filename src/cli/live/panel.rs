@@ -4,6 +4,7 @@ use super::screen::Screen;
 use super::tally::Tally;
 use super::wording;
 use crate::plan::Model;
+use crate::report::printable;
 use crate::run::Begins;
 use ratatui::backend::Backend as _;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -131,7 +132,7 @@ fn session_line(tally: &Tally) -> Line<'static> {
 fn instance_lines(begins: &Begins, tally: &Tally, width: u16) -> Vec<Line<'static>> {
     let widest = f64::from(width.saturating_sub(30).min(60));
     let mut shares: Vec<_> =
-        tally.shares().into_iter().map(|(id, share)| (wording::plain(&begins.names.name(id)), share)).collect();
+        tally.shares().into_iter().map(|(id, share)| (printable(&begins.names.name(id)), share)).collect();
     shares.sort_by(|(a, _), (b, _)| a.cmp(b));
     shares
         .into_iter()

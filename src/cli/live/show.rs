@@ -2,6 +2,7 @@ use super::panel::Panel;
 use super::tally::Tally;
 use super::{Endpoint, lines, wording};
 use crate::history::Observation;
+use crate::report::printable;
 use crate::run::{Begins, Update, Watcher};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
@@ -124,7 +125,7 @@ impl Screen {
                 self.say(&format!("{what} …"));
             }
             Update::Begins(begins) => {
-                let (url, directory) = (wording::plain(&begins.url), begins.directory.display());
+                let (url, directory) = (printable(&begins.url), begins.directory.display());
                 self.say(&format!("load goes to {url}; results in {directory}"));
                 self.last_line = begins.clock.zero();
                 self.begins = Some(begins);

@@ -27,7 +27,7 @@ pub(super) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> 
             table {
                 caption { (caption) }
                 thead { tr { @for column in columns {
-                    th scope="col" class=[column.class()] { (column.name()) }
+                    th scope="col" class=[column.class()] { (text(column.name())) }
                 } } }
                 tbody { @for row in rows {
                     tr { @for (index, (cell, column)) in row.iter().zip(columns).enumerate() {
