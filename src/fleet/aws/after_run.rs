@@ -1,5 +1,6 @@
 //! What is called after a run: to read what AWS has recorded of it, and to publish what came of it.
 
+use super::policy::partition;
 use crate::plan::{AwsPlan, Plan};
 use serde_json::{Value, json};
 
@@ -17,7 +18,8 @@ pub fn statements_after_run(plan: &Plan, aws: &AwsPlan) -> Vec<Value> {
         statements.push(json!({ "Sid": "ReadMetrics", "Effect": "Allow", "Action": reads, "Resource": "*" }));
     }
     if let Some(log) = &plan.target.access_log {
-        let bucket = format!("arn:aws:s3:::{}", log.bucket);
+        let region = log.region.as_deref().or(aws.region.as_deref()).unwrap_or_default();
+        let bucket = format!("arn:{}:s3:::{}", partition(region), log.bucket);
         let files = format!("{bucket}/{}AWSLogs/*", log.prefix);
         statements.extend([
             json!({ "Sid": "ListAccessLogs", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket }),

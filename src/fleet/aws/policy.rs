@@ -21,13 +21,18 @@ pub fn policy<'a>(plan: &AwsPlan, actions: impl Iterator<Item = &'a Action>) -> 
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn statement(plan: &AwsPlan, on: &Resource, calls: &BTreeSet<String>) -> Value {
-    let region = plan.region.as_deref().unwrap_or("*");
-    let partition = match region {
+/// The part of AWS that a region is in, as ARNs name it.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
-    };
+    }
+}
+
+fn statement(plan: &AwsPlan, on: &Resource, calls: &BTreeSet<String>) -> Value {
+    let region = plan.region.as_deref().unwrap_or("*");
+    let partition = partition(region);
     let arn = |service: &str, name: &str| format!("arn:{partition}:{service}:{region}:*:{name}");
     let (sid, resources) = match on {
         Resource::Listed(_) => ("Watch", vec!["*".to_owned()]),

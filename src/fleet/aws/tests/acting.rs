@@ -6,8 +6,9 @@ use crate::fleet::aws::clients::Clients;
 use crate::fleet::aws::restore::carry_out;
 use crate::fleet::aws::undo::Undo;
 use crate::fleet::aws::zone::Outage;
-use crate::fleet::aws::{calls_at_end, calls_of, calls_throughout, policy, undone};
-use crate::plan::{Action, AwsPlan, Failover, Farewell, InstanceChoice, OnFailure, Pick, TimelineEntry};
+use crate::fleet::aws::{calls_at_end, calls_of, calls_throughout, policy, statements_after_run, undone};
+use crate::plan::{AccessLog, Action, AwsPlan, Failover, Farewell, InstanceChoice, OnFailure, Pick, TimelineEntry};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const WITHIN: Duration = Duration::from_secs(300);
@@ -420,6 +421,28 @@ fn the_policy_has_what_the_plan_needs() {
         ("policy_of_a_changed_fleet", policy(&whole(), actions.iter())),
     ] {
         insta::assert_snapshot!(name, serde_json::to_string_pretty(&policy).unwrap());
+    }
+}
+
+#[test]
+fn the_bucket_is_in_the_partition_of_its_region() {
+    for (logs, fleet, bucket) in [
+        (None, Some("eu-central-1"), "arn:aws:s3:::logs"),
+        (None, Some("cn-north-1"), "arn:aws-cn:s3:::logs"),
+        (Some("us-gov-west-1"), Some("eu-central-1"), "arn:aws-us-gov:s3:::logs"),
+        (None, None, "arn:aws:s3:::logs"),
+    ] {
+        let mut run = crate::plan::fixture::plan();
+        run.target.access_log = Some(AccessLog {
+            bucket: "logs".to_owned(),
+            prefix: "alb/".to_owned(),
+            region: logs.map(str::to_owned),
+            wait: Duration::ZERO,
+        });
+        let aws = AwsPlan { region: fleet.map(str::to_owned), ..plan() };
+        let resources: Vec<Value> =
+            statements_after_run(&run, &aws).iter().map(|statement| statement["Resource"].clone()).collect();
+        assert_eq!(resources, [json!(bucket), json!(format!("{bucket}/alb/AWSLogs/*"))]);
     }
 }
 
