@@ -106,10 +106,16 @@ impl Aws {
             Ok(id) => return Ok(id),
             Err(error) => error,
         };
-        // The SDK asks again when no answer comes, and is told then of a conflict with what it has begun itself.
-        match clients.find_outage(asked).await {
+        let refused = !error.kind.leaves_open();
+        let found = match asked {
+            // Asked again, AWS knows it by the token that the SDK sends with it, so that refused means not begun.
+            Asked::Experiment { .. } if refused => Ok(None),
+            // A shift that the SDK asks for again is refused for a conflict with itself.
+            _ => clients.find_outage(asked).await,
+        };
+        match found {
             Ok(Some(id)) => return Ok(id),
-            Ok(None) if !error.kind.leaves_open() => self.journal.forget(|undo| drop(undo.outages.remove(zone))),
+            Ok(None) if refused => self.journal.forget(|undo| drop(undo.outages.remove(zone))),
             // The run's end looks again.
             _ => {}
         }

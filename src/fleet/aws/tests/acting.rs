@@ -1,5 +1,5 @@
 use super::answers::REFRESH;
-use super::control_plane::{BLUE, ControlPlane, Fault, FaultKind, GREEN, Refresh};
+use super::control_plane::{BLUE, ControlPlane, Experiment, Fault, FaultKind, GREEN, Refresh};
 use super::fixture::{Deployment, after, plan, with_green};
 use crate::fleet::Fleet as _;
 use crate::fleet::aws::clients::Clients;
@@ -358,6 +358,19 @@ async fn what_takes_a_zone_away_is_ended_also_when_its_answer_is_lost() {
         deployment.fleet.put_back().await;
         assert!(!taken(&deployment.plane), "{call}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_experiment_of_somebody_else_is_left_alone() {
+    let deployment = Deployment::of(&plan()).await;
+    after(10.0).await;
+    deployment.plane.plane().experiment = Some(Experiment { began: 5.0, stopped: None, alarmed: None });
+    deployment.plane.plane().faults =
+        vec![Fault { call: "StartExperiment", kind: FaultKind::Denied, from: 0.0, until: 1e9 }];
+    deployment.fleet.apply(&shift("eu-central-1b", Some(TEMPLATE))).await.unwrap_err();
+    deployment.fleet.put_back().await;
+    assert_eq!(deployment.plane.plane().experiment.as_ref().unwrap().stopped, None);
+    assert_eq!(undone(deployment.run.path()), None);
 }
 
 #[tokio::test(start_paused = true)]
