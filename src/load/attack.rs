@@ -3,7 +3,7 @@
 
 use super::journey::{Ended, Means, run_session};
 use super::running::LoadError;
-use super::shard::{self, SlotId};
+use super::shard::{self, Arrival, Shard, SlotId};
 use crate::plan::{Curve, Model, Share};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// refuses connections into a busy loop.
 const PAUSE_AFTER_GIVING_UP: Duration = Duration::from_secs(1);
 
-/// Between a stopped user's iterations, until goose notices and ends it.
+/// Between the iterations of a user who has nothing to do, for goose to notice that it is to end.
 const IDLE: Duration = Duration::from_millis(100);
 
 /// Longer than any run: the conductor ends runs, not goose.
@@ -89,17 +89,22 @@ async fn iterate(user: &mut GooseUser, means: &Means, scenario: usize) {
         }
     };
     if means.plan.plan.workload.model == Model::Users {
-        if shard::with(|shard| shard.closed()) {
+        // A user whom goose ended stays until the session is over. Where the curve rises again before that, there are more
+        // slots than users for a while.
+        let Some(user) = shard::with(|shard| if shard.closed() { None } else { shard.take_user() }) else {
             return tokio::time::sleep(IDLE).await;
-        }
-        let number = shard::with(|shard| shard.next_session_number());
-        if run_session(means, scenario, slot, number, Instant::now()).await == Ended::GaveUp {
+        };
+        let arrival = Arrival { number: shard::with(Shard::next_session_number), due: Instant::now() };
+        if run_session(means, scenario, slot, user, arrival).await == Ended::GaveUp {
             super::timer::sleep_until(Instant::now() + PAUSE_AFTER_GIVING_UP).await;
         }
         return;
     }
     match std::future::poll_fn(|_| shard::with(|shard| shard.poll_arrival(scenario, slot))).await {
-        Some(arrival) => drop(run_session(means, scenario, slot, arrival.number, arrival.due).await),
+        Some(arrival) => {
+            let user = shard::with(Shard::take_user).expect("the plan has at least as many users as slots");
+            run_session(means, scenario, slot, user, arrival).await;
+        }
         None => tokio::time::sleep(IDLE).await,
     }
 }
@@ -113,7 +118,7 @@ fn slots_of(share: Share, total: u32) -> u32 {
     (0..u64::from(total)).filter(|number| share.has(*number)).count() as u32
 }
 
-/// The users curve as goose's test plan, which counts whole seconds.
+/// The users curve as goose's test plan, which counts whole seconds. A jump of the curve takes none.
 fn users_test_plan(curve: &Curve, share: Share) -> String {
     let mut plan = String::new();
     let mut before = 0;
@@ -122,7 +127,7 @@ fn users_test_plan(curve: &Curve, share: Share) -> String {
         let users = slots_of(share, point.value.round() as u32);
         let seconds = (point.at_seconds.round() - last_at) as u64;
         if seconds > 0 || users != before {
-            write!(plan, "{users},{}s;", seconds.max(1)).expect("a String can be written to");
+            write!(plan, "{users},{seconds}s;").expect("a String can be written to");
         }
         (before, last_at) = (users, point.at_seconds.round());
     }
@@ -165,11 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn a_users_curve_is_a_test_plan_in_whole_seconds() {
-        let point = |at_seconds, value| Point { at_seconds, value };
-        let curve = Curve { points: vec![point(0.0, 0.0), point(10.0, 50.0), point(60.0, 50.0), point(60.0, 20.0)] };
-        let plan = users_test_plan(&curve, Share::ALL);
-        assert_eq!(plan, format!("50,10s;50,50s;20,1s;20,{FOR_EVER_SECONDS}s"));
+    fn a_users_curve_is_a_test_plan_in_whole_seconds_in_which_a_jump_takes_none() {
+        let plan = |points: &[(f64, f64)]| {
+            let points = points.iter().map(|(at_seconds, value)| Point { at_seconds: *at_seconds, value: *value });
+            users_test_plan(&Curve { points: points.collect() }, Share::ALL)
+        };
+        let ramp_and_drop = plan(&[(0.0, 0.0), (10.0, 50.0), (60.0, 50.0), (60.0, 20.0)]);
+        assert_eq!(ramp_and_drop, format!("50,10s;50,50s;20,0s;20,{FOR_EVER_SECONDS}s"));
+        let steps = plan(&[(0.0, 20.0), (10.0, 20.0), (10.0, 2.0), (15.0, 2.0), (15.0, 20.0), (25.0, 20.0)]);
+        assert_eq!(steps, format!("20,0s;20,10s;2,0s;2,5s;20,0s;20,10s;20,{FOR_EVER_SECONDS}s"));
     }
 
     proptest! {

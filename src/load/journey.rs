@@ -6,7 +6,7 @@ use super::cookies::Cookies;
 use super::notes::LastOf;
 use super::perform::{JobSeen, Performed, uri};
 use super::render::Values;
-use super::shard::{self, SlotId};
+use super::shard::{self, Arrival, SlotId};
 use super::target::{Base, TargetError};
 use super::timer::{Waited, sleep_until};
 use crate::plan::{ConnectionMode, Model, OnRejected};
@@ -71,13 +71,14 @@ pub fn session_rng(seed: u64, number: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// Runs the session `number` of a scenario in a slot; its first request is due at `due`.
-pub async fn run_session(means: &Means, scenario: usize, slot: SlotId, number: u64, due: Instant) -> Ended {
+/// Runs a session of a scenario in a slot, for a user who is in no other; its first request is due when it is.
+pub async fn run_session(means: &Means, scenario: usize, slot: SlotId, user: u32, arrival: Arrival) -> Ended {
     let plan = &*means.plan;
+    let Arrival { number, due } = arrival;
     let pinned = plan.plan.connections.mode == ConnectionMode::Pinned;
     let (user, connection) = shard::with(|shard| {
         shard.gauges.sessions_in_flight.add(1);
-        (shard.take_user(), if pinned { shard.take_connection(slot) } else { None })
+        if pinned { shard.take_connection(slot) } else { None }
     });
     let mut rng = session_rng(plan.seed, number);
     // The draw that chose the scenario.

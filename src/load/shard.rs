@@ -228,9 +228,9 @@ impl Shard {
         number
     }
 
-    /// A user who is in no session. There are at least as many users as slots, so one is always free.
-    pub fn take_user(&mut self) -> u32 {
-        self.free_users.pop_front().expect("the plan has at least as many users as slots")
+    /// A user who is in no session, if there is one.
+    pub fn take_user(&mut self) -> Option<u32> {
+        self.free_users.pop_front()
     }
 
     pub fn free_user(&mut self, user: u32) {

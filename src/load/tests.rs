@@ -192,6 +192,22 @@ async fn users_are_as_many_as_the_curve_says() {
     assert_eq!(numbers.len(), rows.len(), "session numbers are unique over all threads");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn users_who_come_before_others_have_left_wait_for_them() {
+    let _turn = TURN.lock().await;
+    let url = server(|| Duration::from_millis(200)).await;
+    let mut plan = plan(Model::Users, 4.0, 4.0);
+    plan.steps[0].repeat = Repeat { from: 3, to: 3 };
+    // Three are to leave, which they do at the end of their sessions, and three to come at once.
+    plan.workload.curve = curve(&[(0.0, 4.0), (1.0, 4.0), (1.0, 1.0), (1.0, 4.0), (4.0, 4.0)]);
+    (plan.workload.max_sessions, plan.user_count) = (4, 4);
+    let (rows, _) = observe(plan, url, 1).await;
+    assert_eq!(most_in_flight(&rows), 4, "there are four users");
+    // Goose looks at its plan twice a second, and sessions last 0.6 s.
+    let users = in_flight(&rows, 2.5, 3.5);
+    assert!(users > 3.5, "{users} of 4 users");
+}
+
 /// One second in every five, no answer leaves the server; otherwise each takes half a second. A generator that waits for
 /// answers before it sends on would hardly notice (coordinated omission).
 #[tokio::test(flavor = "multi_thread")]
