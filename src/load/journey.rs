@@ -4,7 +4,7 @@ use super::compiled::{CompiledPlan, CompiledStep};
 use super::connection::{Connection, Connector};
 use super::cookies::Cookies;
 use super::notes::LastOf;
-use super::perform::{JobSeen, Performed, uri};
+use super::perform::{Performed, uri};
 use super::render::Values;
 use super::shard::{self, Arrival, SlotId};
 use super::target::{Base, TargetError};
@@ -188,11 +188,7 @@ impl Journey<'_> {
             if performed.gives_up {
                 return Err(Ended::GaveUp);
             }
-            let asks_again = step.poll.is_some()
-                && !performed.rejected
-                && !matches!(performed.job, Some(JobSeen::Done | JobSeen::Lost))
-                && !job_overdue;
-            if !asks_again {
+            if !performed.polls_on {
                 return Ok(performed);
             }
             due = performed.ended + every;

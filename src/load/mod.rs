@@ -14,6 +14,8 @@ mod extract;
 mod gauges;
 mod html;
 mod journey;
+#[cfg(test)]
+mod journey_tests;
 mod notes;
 mod nudge;
 mod pacer;

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::compiled::{CompiledPoll, CompiledState, CompiledStep};
 use super::extract::Reader;
 use super::journey::Journey;
-use super::perform::{JobSeen, Performed, Sent};
+use super::perform::{Performed, Sent};
 use super::shard;
 use super::target::Origin;
 use crate::history::{Failure, Identity, NameId, Observation, Outcome, StateOp};
@@ -38,6 +38,14 @@ struct Read {
     rejected: bool,
 }
 
+/// What a poll saw of its job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JobSeen {
+    Pending,
+    Done,
+    Lost,
+}
+
 /// Whom an answer names as its user: the one expected, or another by fingerprint.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Named {
@@ -61,13 +69,15 @@ impl Journey<'_> {
             }
             Err(_) => (None, None),
         };
-        if let (Some(poll), Some(job)) = (&step.poll, job) {
+        if let Some(poll) = &step.poll {
             let state = poll.plan.state;
-            part.states.push(match job {
-                JobSeen::Done => StateOp::JobDone { state },
-                JobSeen::Lost => StateOp::JobLost { state },
-                JobSeen::Pending if last.job_overdue => StateOp::JobOverdue { state },
-                JobSeen::Pending => StateOp::JobPending { state },
+            part.states.extend(match job {
+                Some(JobSeen::Done) => Some(StateOp::JobDone { state }),
+                Some(JobSeen::Lost) => Some(StateOp::JobLost { state }),
+                // An answer that never came is the last word on the job, too.
+                _ if last.job_overdue => Some(StateOp::JobOverdue { state }),
+                Some(JobSeen::Pending) => Some(StateOp::JobPending { state }),
+                None => None,
             });
         }
         let as_expected = read.as_ref().is_some_and(|read| read.outcome == Outcome::Ok);
@@ -83,9 +93,11 @@ impl Journey<'_> {
             Role::Login => !as_expected,
             _ => rejected && !self.may_log_in_again(),
         };
-        let ends_session = gives_up || (last.of_session && !rejected && job != Some(JobSeen::Pending));
+        let settled = matches!(job, Some(JobSeen::Done | JobSeen::Lost));
+        let polls_on = step.poll.is_some() && !rejected && !settled && !last.job_overdue;
+        let ends_session = gives_up || (last.of_session && !rejected && !polls_on);
         let ended = self.note(step, part, read, ends_session);
-        Performed { ended, rejected, job, gives_up }
+        Performed { ended, rejected, polls_on, gives_up }
     }
 
     /// Writes down a part that a redirect follows. Returns when the next part is due.
@@ -107,7 +119,8 @@ impl Journey<'_> {
         let part = Part { due, number: 0, sent: Sent::nothing(Failure::NotSent), states: Vec::new(), origin, target };
         let gives_up = step.role == Role::Login;
         let ended = self.note(step, part, None, gives_up || last.of_session);
-        Performed { ended, rejected: false, job: None, gives_up }
+        // The value will not be there the next time either.
+        Performed { ended, rejected: false, polls_on: false, gives_up }
     }
 
     fn read(&mut self, step: &CompiledStep, part: &Part, answer: &Answer, reader: &Reader<'_>) -> Read {
@@ -259,7 +272,7 @@ impl Journey<'_> {
 pub struct LastOf {
     /// Nothing of the session follows.
     pub of_session: bool,
-    /// A job still pending now has missed its limit.
+    /// A job that is not seen done now has missed its limit.
     pub job_overdue: bool,
 }
 

@@ -33,17 +33,10 @@ const ROOM_FOR_PATH: usize = 64;
 pub struct Performed {
     pub ended: Instant,
     pub rejected: bool,
-    pub job: Option<JobSeen>,
+    /// Its job is to be asked for once more.
+    pub polls_on: bool,
     /// The session ended with it: its login was not taken, or it may not log in again.
     pub gives_up: bool,
-}
-
-/// What a poll saw of its job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobSeen {
-    Pending,
-    Done,
-    Lost,
 }
 
 /// A request ready to be sent, more than once if need be.
