@@ -76,7 +76,7 @@ pub async fn run_session(means: &Means, scenario: usize, slot: SlotId, user: u32
     let plan = &*means.plan;
     let Arrival { number, due } = arrival;
     let pinned = plan.plan.connections.mode == ConnectionMode::Pinned;
-    let (user, connection) = shard::with(|shard| {
+    let connection = shard::with(|shard| {
         shard.gauges.sessions_in_flight.add(1);
         if pinned { shard.take_connection(slot) } else { None }
     });
@@ -162,13 +162,13 @@ impl Journey<'_> {
     /// A step with all that a person would do about its answer: poll on while a job is pending, log in again when
     /// asked to. Returns when it ended.
     async fn take_step(&mut self, step: &CompiledStep, due: Instant, of_session: bool) -> Result<Instant, Ended> {
-        let performed = self.perform_with_polls(step, due, of_session).await?;
-        if !performed.rejected {
-            return Ok(performed.ended);
+        let mut performed = self.perform_with_polls(step, due, of_session).await?;
+        // Comes to an end: whoever has logged in again too often gives up.
+        while performed.rejected {
+            let logged_in = self.log_in_again(performed.ended).await?;
+            performed = self.perform_with_polls(step, logged_in, of_session).await?;
         }
-        let ended = self.log_in_again(performed.ended).await?;
-        let again = self.perform_with_polls(step, ended, of_session).await?;
-        Ok(again.ended)
+        Ok(performed.ended)
     }
 
     async fn perform_with_polls(

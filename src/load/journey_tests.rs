@@ -6,7 +6,7 @@ use super::journey::{Ended, Means, run_session};
 use super::shard::{self, Arrival, Shard};
 use super::tests::{plan, reply, serve};
 use super::timer;
-use crate::history::{Fingerprinter, Names, Observation, RunClock, StateOp, StepId};
+use crate::history::{Fingerprinter, Identity, Names, Observation, RunClock, StateOp, StepId};
 use crate::plan::*;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,18 @@ fn poll(every_ms: u64, within_ms: u64) -> Plan {
         every: Duration::from_millis(every_ms),
         within: Duration::from_millis(within_ms),
     })];
+    plan
+}
+
+/// A session that logs in and looks at a page, against an application that asks for a login by a 401.
+fn login_and_page() -> Plan {
+    let mut plan = page();
+    let mut login = plan.steps[0].clone();
+    (login.role, login.proves_identity, login.path) = (Role::Login, false, Template::literal("/login"));
+    plan.steps.insert(0, login);
+    plan.scenarios[0].steps = vec![StepId(0), StepId(1)];
+    plan.session.rejected = vec![RejectionRule { status: vec![401], redirect: None, body: None }];
+    plan.session.on_rejected = OnRejected::Relogin;
     plan
 }
 
@@ -102,5 +114,25 @@ async fn the_last_poll_within_the_limit_ends_the_session_and_tells_that_the_job_
         assert_eq!((ended, ends_once(&rows)), (Ended::Whole, true), "{rows:?}");
         let overdue = rows.iter().position(|row| row.states == [StateOp::JobOverdue { state: JOB }]);
         assert_eq!(overdue, Some(rows.len() - 1), "{rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_rejected_again_and_again_logs_in_again_until_it_is_enough() {
+    for (rejections, ended, statuses) in [
+        (2, Ended::Whole, vec![200, 401, 200, 401, 200, 200]),
+        (usize::MAX, Ended::GaveUp, vec![200, 401, 200, 401, 200, 401, 200, 401]),
+    ] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let url = serve(move |request| {
+            let rejected = !request.contains(" /login ") && asked.fetch_add(1, Relaxed) < rejections;
+            async move { Some(reply(if rejected { "401 Unauthorized" } else { "200 OK" }, "")) }
+        })
+        .await;
+        let (how, rows) = run(login_and_page(), &url).await;
+        assert_eq!((how, rows.iter().map(|row| row.status).collect::<Vec<_>>()), (ended, statuses));
+        let rejected = |row: &&Observation| row.identity == Identity::Rejected;
+        assert_eq!(rows.iter().filter(rejected).count(), rows.iter().filter(|row| row.status == 401).count());
+        assert!(ends_once(&rows), "{rows:?}");
     }
 }
