@@ -6,7 +6,7 @@ use super::journey::{Ended, Means, run_session};
 use super::shard::{self, Arrival, Shard};
 use super::tests::{plan, reply, serve};
 use super::timer;
-use crate::history::{Fingerprinter, Identity, Names, Observation, RunClock, StateOp, StepId};
+use crate::history::{ConnectionUse, Fingerprinter, Identity, Names, Observation, RunClock, StateOp, StepId};
 use crate::plan::*;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -134,5 +134,33 @@ async fn a_user_who_is_rejected_again_and_again_logs_in_again_until_it_is_enough
         let rejected = |row: &&Observation| row.identity == Identity::Rejected;
         assert_eq!(rows.iter().filter(rejected).count(), rows.iter().filter(|row| row.status == 401).count());
         assert!(ends_once(&rows), "{rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_connection_that_was_closed_about_when_the_request_was_sent_was_idle() {
+    let at_once = Duration::ZERO;
+    let while_serving = super::perform::CLOSE_CROSSES_WITHIN * 3;
+    for (closed_after, outcome, connection, requests) in
+        [(at_once, "ok", ConnectionUse::Reopened, 3), (while_serving, "reset", ConnectionUse::Kept, 2)]
+    {
+        let received = Arc::new(AtomicUsize::new(0));
+        let count = received.clone();
+        let url = serve(move |_| {
+            let is_second = count.fetch_add(1, Relaxed) == 1;
+            async move {
+                if is_second {
+                    tokio::time::sleep(closed_after).await;
+                    return None;
+                }
+                Some(reply("200 OK", "ok"))
+            }
+        })
+        .await;
+        let mut plan = page();
+        plan.steps[0].repeat = Repeat { from: 2, to: 2 };
+        let (_, rows) = run(plan, &url).await;
+        assert_eq!((outcomes(&rows), rows[1].connection), (vec!["ok", outcome], connection));
+        assert_eq!(received.load(Relaxed), requests);
     }
 }

@@ -19,11 +19,16 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use url::Url;
 
 /// More redirects than this in one step are a loop (browsers stop at 20).
 const MOST_REDIRECTS: u8 = 20;
+
+/// A server that closes an idle connection may do so while a request is on its way to it. That is seen within a round
+/// trip: a few milliseconds within a region, and some for this machine to notice. A connection that ends later ended
+/// with the request in progress.
+pub(super) const CLOSE_CROSSES_WITHIN: Duration = Duration::from_millis(50);
 
 /// As long as most paths get when they are filled in.
 const ROOM_FOR_PATH: usize = 64;
@@ -232,12 +237,14 @@ impl Journey<'_> {
             };
             sent.address = Some(connection.address);
             let request = self.request(outgoing, origin, &connection);
-            sent.started = Some(Instant::now());
+            let started = Instant::now();
+            sent.started = Some(started);
             let outcome = exchange(&mut connection, request, policy).await;
             let died_idle = sent.connection == ConnectionUse::Kept
                 && outcome.as_ref().is_err_and(|error| {
                     // A request that may have arrived is repeated only where repeating does no harm (RFC 9110 §9.2.2).
-                    error.unsent || (error.connection_was_dead && outgoing.method.is_safe())
+                    let crossed = error.connection_was_dead && started.elapsed() < CLOSE_CROSSES_WITHIN;
+                    error.unsent || (crossed && outgoing.method.is_safe())
                 });
             if died_idle {
                 sent.connection = ConnectionUse::Reopened;
