@@ -120,7 +120,7 @@ impl Analyser {
         }
         if row.intended >= self.load_start {
             let second = row.intended.since(self.load_start).as_secs();
-            self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome != Outcome::Ok);
+            self.seconds.take(second, row.response_time().as_micros() as u64, row.outcome.is_error());
         }
         self.pace.take(row);
         self.unserved.take(row);

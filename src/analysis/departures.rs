@@ -1,5 +1,5 @@
 use super::DepartureFigures;
-use crate::history::{Event, EventKind, NameId, Names, Observation, Offset, Outcome, load_start};
+use crate::history::{Event, EventKind, NameId, Names, Observation, Offset, load_start};
 use std::time::Duration;
 
 /// Counts what failed in the seconds around the going of instances. They are known before the first row is.
@@ -80,7 +80,7 @@ impl Departures {
     /// Counts a failed request with the latest departure that may explain it. One that another instance answered is
     /// not explained by it. Whether one was found.
     pub(super) fn take(&mut self, row: &Observation, names: &Names) -> bool {
-        if row.outcome == Outcome::Ok || self.list.is_empty() {
+        if !row.outcome.is_error() || self.list.is_empty() {
             return false;
         }
         let by = row.instance.map(|id: NameId| names.name(id));
@@ -152,7 +152,7 @@ fn extend(list: &mut [Going], instance: &str, to: Offset) -> bool {
 mod tests {
     use super::*;
     use crate::history::fixture::{event, row};
-    use crate::history::{Failure, StepId};
+    use crate::history::{Failure, Outcome, StepId};
 
     fn told(kind: fn(String, String) -> EventKind, seconds: f64, instance: &str) -> Event {
         event(seconds, kind(instance.to_owned(), "a".to_owned()))

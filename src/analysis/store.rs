@@ -1,4 +1,4 @@
-use crate::history::{Event, EventKind, Observation, Offset, Outcome, Sample};
+use crate::history::{Event, EventKind, Observation, Offset, Sample};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl StoreOutage {
 impl StoreFindings {
     /// Counts a failed request with the outage that may explain it.
     pub(super) fn take(&mut self, row: &Observation) {
-        if row.outcome != Outcome::Ok
+        if row.outcome.is_error()
             && let Some(outage) = self.outages.iter_mut().rev().find(|outage| outage.explains(row))
         {
             outage.failed_requests += 1;
@@ -95,7 +95,7 @@ impl StoreFindings {
 mod tests {
     use super::*;
     use crate::history::fixture::{at, event, row};
-    use crate::history::{CanaryGauges, PrimaryGauges, StepId, StoreGauges};
+    use crate::history::{CanaryGauges, Outcome, PrimaryGauges, StepId, StoreGauges};
 
     #[test]
     fn evictions_are_those_of_the_run_also_across_a_change_of_primary() {

@@ -292,6 +292,27 @@ fn counts_by_outcome_step_and_address_and_the_generators_gauges() {
 }
 
 #[test]
+fn requests_that_the_runs_end_cut_are_counted_and_are_no_errors() {
+    let mut plan = plan();
+    plan.objectives = vec![Objective {
+        text: String::new(),
+        metric: Metric::ErrorRate,
+        scope: Scope::default(),
+        window: Window::WHOLE_RUN,
+        limit: Limit::AtMost(0.0),
+    }];
+    let rows =
+        [row(1, PAGE, 1.0), row(2, PAGE, 2.0).failed(Failure::Abandoned), row(3, PAGE, 2.0).failed(Failure::Reset)];
+    let analysis = analyse(&plan, &[], &[], &Names::default(), &rows);
+    let outcomes = ["abandoned", "ok", "reset"].map(|outcome| (outcome.to_owned(), 1));
+    assert_eq!(analysis.outcomes, BTreeMap::from(outcomes));
+    assert_eq!((analysis.requests.count, analysis.requests.errors), (3, 1));
+    let window = &analysis.objectives[0].windows[0];
+    assert_eq!((window.requests, window.errors, window.answered), (3, 1, 1));
+    assert_eq!(analysis.seconds.iter().map(|second| second.errors).collect::<Vec<_>>(), [0, 0, 1]);
+}
+
+#[test]
 fn the_same_rows_give_the_same_bytes() {
     let (events, names, rows) = growth();
     let told = || serde_json::to_string(&analyse(&plan(), &events, &[], &names, &rows)).unwrap();

@@ -1,5 +1,5 @@
 use super::{DistributionPoint, RequestFigures, TimeFigures};
-use crate::history::{Observation, Outcome};
+use crate::history::Observation;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, Tag};
@@ -106,7 +106,7 @@ impl Requests {
     pub(super) fn take(&mut self, row: &Observation) {
         self.response.record(row.response_time().as_micros() as u64);
         self.service.record(row.service_time().as_micros() as u64);
-        self.errors += u64::from(row.outcome != Outcome::Ok);
+        self.errors += u64::from(row.outcome.is_error());
     }
 
     pub(super) fn distribution(&self) -> Vec<DistributionPoint> {

@@ -99,7 +99,7 @@ impl Windows {
 impl Tally {
     fn take(&mut self, row: &Observation, metric: Metric) {
         self.requests += 1;
-        self.errors += u64::from(row.outcome != Outcome::Ok);
+        self.errors += u64::from(row.outcome.is_error());
         self.answered += u64::from(!matches!(row.outcome, Outcome::Failed(_)));
         match metric {
             Metric::ResponseTime { .. } => self.times.record(row.response_time().as_micros() as u64),

@@ -1,5 +1,5 @@
 use crate::analysis::CompactTimes;
-use crate::history::{Event, NameId, Names, Observation, Offset, Outcome, load_start};
+use crate::history::{Event, NameId, Names, Observation, Offset, load_start};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ fn take(cells: &mut Vec<Cell>, index: usize, row: &Observation) {
     let cell = &mut cells[index];
     cell.times.record(row.response_time().as_micros() as u64);
     cell.requests += 1;
-    cell.errors += u32::from(row.outcome != Outcome::Ok);
+    cell.errors += u32::from(row.outcome.is_error());
 }
 
 impl Cells {

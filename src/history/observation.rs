@@ -108,6 +108,12 @@ impl Failure {
 }
 
 impl Outcome {
+    /// Whether it speaks against the target: anything but the answer that was expected. A request that the end of the
+    /// run cut says nothing of the target.
+    pub fn is_error(self) -> bool {
+        !matches!(self, Outcome::Ok | Outcome::Failed(Failure::Abandoned))
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Ok => "ok",

@@ -164,3 +164,20 @@ async fn only_a_connection_that_was_closed_about_when_the_request_was_sent_was_i
         assert_eq!(received.load(Relaxed), requests);
     }
 }
+
+#[tokio::test]
+async fn a_request_that_the_runs_end_cuts_while_it_connects_is_no_failure_to_connect() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        // It never says anything, so the handshake does not end.
+        let _silent = listener.accept().await.unwrap();
+        shard::with(|shard| {
+            shard.stop();
+            shard.cut();
+        });
+        std::future::pending::<()>().await;
+    });
+    let (_, rows) = run(page(), &url).await;
+    assert_eq!(outcomes(&rows), ["abandoned"]);
+}

@@ -202,8 +202,9 @@ impl Journey<'_> {
         if let Some(failure) = given_up.or(too_late.then_some(Failure::Timeout)) {
             // The connection has half a conversation on it.
             self.connection = None;
-            let failure = if sent.started.is_some() { failure } else { Failure::Connect };
-            sent.outcome = Err(Unanswered::of(failure));
+            // What did not come about in time is then the connection. That the run ended is no fault of it.
+            let unconnected = failure == Failure::Timeout && sent.started.is_none();
+            sent.outcome = Err(Unanswered::of(if unconnected { Failure::Connect } else { failure }));
         }
         sent
     }
@@ -242,8 +243,8 @@ impl Journey<'_> {
             let outcome = exchange(&mut connection, request, policy).await;
             let died_idle = sent.connection == ConnectionUse::Kept
                 && outcome.as_ref().is_err_and(|error| {
-                    // A request that may have arrived is repeated only where repeating does no harm (RFC 9110 §9.2.2).
                     let crossed = error.connection_was_dead && started.elapsed() < CLOSE_CROSSES_WITHIN;
+                    // A request that may have arrived is repeated only where repeating does no harm (RFC 9110 §9.2.2).
                     error.unsent || (crossed && outgoing.method.is_safe())
                 });
             if died_idle {
