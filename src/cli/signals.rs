@@ -1,5 +1,7 @@
 use crate::run::{Stop, StopSignal};
 use anyhow::Context as _;
+use ratatui::crossterm::{cursor, execute};
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
@@ -10,10 +12,20 @@ pub fn stop_signal() -> anyhow::Result<StopSignal> {
     let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::SeqCst) {
+            show_cursor();
             std::process::exit(i32::from(super::exit::Exit::Interrupted.code()));
         }
         ask.send_replace(Stop::Asked);
     })
     .context("signals could not be listened for")?;
     Ok(stop)
+}
+
+/// The live panel hides the cursor, and a shell does not show it again by itself.
+fn show_cursor() {
+    let mut terminal = io::stderr();
+    if terminal.is_terminal() {
+        // The terminal may have gone meanwhile; so has the cursor then.
+        let _ = execute!(terminal, cursor::Show);
+    }
 }
