@@ -1,6 +1,7 @@
 use super::args::{Cli, Command};
 use super::exit::Exit;
 use super::{app, audit, check, compare, guard, lab, relay, report, run, schema, suite, trend};
+use crate::record::RecordError;
 use clap::Parser as _;
 
 /// Runs the command that the arguments name.
@@ -23,6 +24,14 @@ pub fn start() -> Exit {
     };
     ended.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        Exit::Internal
+        exit_of(&error)
     })
+}
+
+/// A run that was named and is not there, or that this version cannot read, is for the user to put right.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    match error.downcast_ref() {
+        Some(RecordError::NoRun { .. } | RecordError::NewerFormat { .. }) => Exit::Usage,
+        _ => Exit::Internal,
+    }
 }

@@ -54,17 +54,19 @@ impl RunDirectory {
     /// # Errors
     /// [`RecordError::NotReadable`].
     pub fn all(results: &Path, profile_name: &str) -> Result<Vec<RunDirectory>, RecordError> {
-        let profile = results.join(file_system_name(profile_name));
-        if profile.is_dir() { RunDirectory::all_in(&profile) } else { Ok(Vec::new()) }
+        RunDirectory::all_in(&results.join(file_system_name(profile_name)))
     }
 
-    /// All runs in a profile's directory, in order of time: their names begin with it.
+    /// All runs in a profile's directory, in order of time: their names begin with it. One that is not there holds none.
     ///
     /// # Errors
     /// [`RecordError::NotReadable`].
     pub fn all_in(profile: &Path) -> Result<Vec<RunDirectory>, RecordError> {
         let not_readable = |source| RecordError::NotReadable { path: profile.to_owned(), source };
         let mut runs = Vec::new();
+        if !profile.is_dir() {
+            return Ok(runs);
+        }
         for entry in fs::read_dir(profile).map_err(not_readable)? {
             let path = entry.map_err(not_readable)?.path();
             // Not the link to the latest, which is among them anyway.

@@ -2,6 +2,7 @@
 
 use crate::support::{Reply, Request, Server, run};
 use std::collections::HashMap;
+use std::process::Command;
 use std::sync::Mutex;
 
 /// An application with a login by JSON, a cart, and whatever is wrong with it.
@@ -120,9 +121,44 @@ fn a_session_loss_that_the_profile_allows_is_none() {
 
 #[test]
 fn an_event_that_never_happened_leaves_the_run_inconclusive() {
-    // Nothing scales out behind this server, and the profile says something did.
+    // No instance is ever said to be healthy behind this server, and what is declared waits for one.
+    let more = r#"
+[[timeline]]
+at = "1s"
+do = "wait-for"
+event = "instance-healthy"
+
+[[timeline]]
+at = "1s"
+do = "declare"
+name = "rollout"
+
+[[objectives]]
+metric = "response-time p50"
+at_most = "10s"
+during = "rollout +0s..1s"
+"#;
     let server = shop(false, false);
-    let more = "\n[[timeline]]\nat = \"1s\"\ndo = \"scale-out\"\nby = 2\n";
     let ended = run(&profile(&server.url(), more));
-    assert!(matches!(ended.code, Some(2 | 6)), "{}\n{}", ended.stdout, ended.stderr);
+    ended.demand_code(6);
+    assert!(ended.stdout.contains(r#"\"rollout\" never happened"#), "{}", ended.stdout);
+}
+
+#[test]
+fn a_run_that_is_not_there_or_of_a_newer_format_is_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let newer = folder.path().join("newer");
+    std::fs::create_dir(&newer).unwrap();
+    std::fs::write(newer.join("manifest.json"), r#"{"format_version":1000,"tool_version":"99.0.0"}"#).unwrap();
+    for (command, run, words) in [
+        ("report", "typo", ["typo holds no run", "found neither manifest.json nor latest", "give a run directory"]),
+        ("report", "newer", ["format 1000", "rushhour 99.0.0", "read it with"]),
+        ("trend", "typo", ["typo holds no runs", "give a profile's directory", "results/nightly"]),
+    ] {
+        let mut rushhour = Command::new(env!("CARGO_BIN_EXE_rushhour"));
+        let output = rushhour.arg(command).arg(folder.path().join(run)).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command} {run}: {told}");
+        assert!(words.iter().all(|word| told.contains(word)) && output.stdout.is_empty(), "{told}");
+    }
 }
