@@ -3,8 +3,6 @@
 use crate::support::{Authority, Ended, Reply, Server, free_address, run, run_with, start};
 use nix::sys::signal::Signal;
 use rushhour::history::{ConnectionUse, Failure, Outcome};
-use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A profile of a few seconds against `url`: even arrivals, sessions of one step, no login.
@@ -261,40 +259,6 @@ fn a_second_interrupt_ends_the_run_at_once() {
     let ended = running.end();
     ended.demand_code(130);
     assert!(ended.stdout.is_empty(), "there was no time for a verdict");
-}
-
-#[test]
-fn a_second_interrupt_leaves_the_terminal_with_its_cursor() {
-    const ASKED_WHERE: &str = "\x1b[6n";
-    const HIDDEN: &str = "\x1b[?25l";
-    const SHOWN: &str = "\x1b[?25h";
-    let server = Server::start(|_| Reply::Drip(vec![b'H'; 1000], Duration::from_millis(50)));
-    let profile =
-        profile(&server.url(), "").replace("for 2s", "for 60s").replace("timeout = \"1s\"", "timeout = \"50s\"");
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("test.toml"), profile).unwrap();
-    // Gives the program a terminal, which is this test: what it shows, and the keys that are pressed.
-    let run = format!("exec '{}' run test.toml", env!("CARGO_BIN_EXE_rushhour"));
-    let mut command = Command::new("script");
-    command.args(["--quiet", "--flush", "--command", &run, "/dev/null"]).env("TERM", "xterm");
-    command.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut terminal = command.spawn().unwrap();
-    let (mut keys, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
-    let mut shown = String::new();
-    for (text, answer) in [(ASKED_WHERE, "\x1b[1;1R"), (HIDDEN, "\x03"), ("interrupted", "\x03")] {
-        let mut bytes = [0; 4096];
-        while !shown.contains(text) {
-            let read = screen.read(&mut bytes).unwrap();
-            assert!(read > 0, "no {text:?} in {shown:?}");
-            shown += &String::from_utf8_lossy(&bytes[..read]);
-        }
-        keys.write_all(answer.as_bytes()).unwrap();
-    }
-    let mut rest = Vec::new();
-    screen.read_to_end(&mut rest).unwrap();
-    shown += &String::from_utf8_lossy(&rest);
-    terminal.wait().unwrap();
-    assert!(shown.rfind(SHOWN) > shown.rfind(HIDDEN), "{shown:?}");
 }
 
 #[test]
