@@ -168,7 +168,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("timeout = \"5s\"", "headers = { authorization = \"x\" }", "carries a secret", "\"*\""),
     ("timeout = \"5s\"", "headers = { x-auth-token = \"x\" }", "carries a secret", "\"*\""),
     ("password = \"{{user.password}}\"", "password = \"hunter2\"", "carries a secret", "\"*******\""),
-    ("{ theme = \"{{theme}}\" }", "{ client_secret = \"x\" }", "`client_secret` carries a secret", ""),
+    ("'{ \"item\": {{random(1, 5)}} }'", "{ client_secret = \"x\" }", "`client_secret` carries a secret", ""),
     ("timeout = \"5s\"", "headers = { \"a b\" = \"x\" }", "not the name of a header field", "\"x\""),
     ("{ header = \"x-instance\" }", "{ }", "does not say where", "{ }"),
     ("{ header = \"x-instance\" }", "{ json = \"id\" }", "not a JSON pointer", "\"id\""),

@@ -32,8 +32,7 @@ const BEATS: f64 = 10.0;
 impl TimeOuts {
     /// What waiting for both takes.
     pub fn lasts(&self) -> Duration {
-        let idle = self.idle.map_or(Duration::ZERO, |idle| idle.mul_f64(BEFORE) + past(idle));
-        idle.max(self.absolute.map_or(Duration::ZERO, past))
+        [self.idle, self.absolute].into_iter().flatten().map(past).max().unwrap_or_default()
     }
 }
 
@@ -55,7 +54,7 @@ pub(super) async fn wait_for_ends(
     };
     let both = async {
         let (idle, absolute) =
-            tokio::join!(async { Some(idle_ends(application, journey, limits.idle?).await) }, async {
+            tokio::join!(async { Some(idle_ends(application, journey, limits.idle?, limits.absolute).await) }, async {
                 Some(busy_ends(application, journey, limits.absolute?, limits.idle).await)
             },);
         let unsaid = |practice: Practice, key| practice.not_applicable(format!("the profile names no `{key}`"));
@@ -83,11 +82,18 @@ async fn keep_telling(of: Duration, tell: &dyn Fn(Progress)) -> std::convert::In
     }
 }
 
-/// A session that is left alone is there shortly before its time-out, and gone after it.
-async fn idle_ends(application: &Application<'_>, journey: Journey, limit: Duration) -> Check {
+/// A session that is left alone is there shortly before its time-out, and another one is gone after it.
+async fn idle_ends(
+    application: &Application<'_>,
+    journey: Journey,
+    limit: Duration,
+    lifetime: Option<Duration>,
+) -> Check {
     let begun = Instant::now();
-    let mut visit = match application.log_in_by(journey, 1).await {
-        Ok(visit) => visit,
+    let log_in =
+        async { Ok::<_, String>((application.log_in_by(journey, 1).await?, application.log_in_by(journey, 3).await?)) };
+    let (mut visit, mut left_for_good) = match log_in.await {
+        Ok(visits) => visits,
         Err(why) => return IDLE.unknown(why),
     };
     let agreed = Seconds(limit);
@@ -105,11 +111,12 @@ async fn idle_ends(application: &Application<'_>, journey: Journey, limit: Durat
         }
         Standing::Unclear(why) => return IDLE.unknown(why),
     }
-    let left = Instant::now();
-    sleep(past(limit)).await;
-    let idle_again = left.elapsed();
-    let (known, gone) = (Seconds(idle), Seconds(idle_again));
-    match application.standing(&mut visit, journey.proof).await {
+    sleep_until(left + past(limit)).await;
+    let (known, gone) = (Seconds(idle), Seconds(left.elapsed()));
+    match application.standing(&mut left_for_good, journey.proof).await {
+        Standing::Stranger if lifetime.is_some_and(|lifetime| begun.elapsed() >= lifetime) => {
+            IDLE.unknown(format!("after {gone} idle a session is as old as sessions get"))
+        }
         Standing::Stranger => IDLE.holds(true, format!("accepted after {known} idle, refused after {gone}")),
         Standing::LoggedIn => IDLE.holds(false, format!("still accepted after {gone} idle, {agreed} agreed")),
         Standing::Unclear(why) => IDLE.unknown(why),
@@ -186,7 +193,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let lasts = |idle, absolute| TimeOuts { idle, absolute }.lasts();
         assert_eq!(lasts(None, None), Duration::ZERO);
-        assert_eq!(lasts(Some(seconds(100)), None), seconds(80 + 110));
+        assert_eq!(lasts(Some(seconds(100)), None), seconds(110));
         assert_eq!(lasts(Some(seconds(100)), Some(seconds(1000))), seconds(1060));
     }
 }

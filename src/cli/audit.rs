@@ -28,8 +28,8 @@ pub struct AuditArgs {
     /// Override a key of the profile: `--set 'fleet.defect="default-user-on"'`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Also wait for sessions of somebody else's fleet to end: nearly twice `session.idle_timeout`, and
-    /// `session.lifetime`. On the lab that takes seconds and is always done.
+    /// Also wait for sessions of somebody else's fleet to end: as long as `session.idle_timeout` and
+    /// `session.lifetime`, side by side. On the lab that takes seconds and is always done.
     #[arg(long)]
     pub wait: bool,
     /// Print the checks as one JSON array.

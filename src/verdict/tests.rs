@@ -47,7 +47,7 @@ fn each_doubt_makes_the_run_inconclusive() {
         }),
         ("scheduling lag", |r| {
             let late = |row: &mut Observation| row.started = row.started + Duration::from_millis(60);
-            r.rows.iter_mut().step_by(20).for_each(late);
+            r.rows.iter_mut().step_by(10).for_each(late);
             r.rows.iter_mut().for_each(|row| row.last_byte = row.last_byte + Duration::from_millis(60));
         }),
         ("load threads", |r| {

@@ -174,7 +174,7 @@ fn without_a_quorum_of_sentinels_nothing_fails_over_and_that_is_told() {
     let _turn = turn();
     let fails = FAILOVER.split("[[timeline]]").take(2).collect::<Vec<_>>().join("[[timeline]]");
     // Until the action gives up waiting for a new primary.
-    let running = start(&lenient(&fails).replace("6/s for 12s", "4/s for 22s"), &[], None);
+    let running = start(&lenient(&fails).replace("6/s for 12s", "4/s for 26s"), &[], None);
     running.wait_for_samples(1);
     let sentinels = processes(&running, "[sentinel]");
     assert_eq!(sentinels.len(), 3);

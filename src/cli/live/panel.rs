@@ -22,8 +22,14 @@ pub struct Panel {
 }
 
 impl Panel {
+    /// # Errors
+    /// There is no terminal, or it has no size, as a bare pty: drawing on that would never end.
     pub fn open() -> io::Result<Panel> {
         let backend = Screen::open()?;
+        let size = backend.size()?;
+        if size.width == 0 || size.height == 0 {
+            return Err(io::Error::other("the terminal has no size"));
+        }
         let options = TerminalOptions { viewport: Viewport::Inline(LINES) };
         Ok(Panel { terminal: Terminal::with_options(backend, options)? })
     }

@@ -312,18 +312,18 @@ impl Store {
     }
 
     /// Without sentinels: one that sees the primary go and is late to see it back promotes a replica, and there are two.
-    async fn unwatched(&self, done: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    async fn unwatched<T>(&self, done: impl Future<Output = Result<T, String>>) -> Result<T, String> {
         let sentinels: Vec<&Host> = self.sentinels.iter().filter(|sentinel| sentinel.runs()).collect();
         for sentinel in &sentinels {
             sentinel.kill(&self.runner).await;
         }
         let done = done.await;
         sentinels.iter().for_each(|sentinel| sentinel.start(&self.runner));
-        done?;
+        let done = done?;
         if !self.is_cluster() {
             self.eventually_the_primary().await?;
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Ends a server in good order; one that hangs is killed.
@@ -413,11 +413,13 @@ impl Store {
             return Err(format!("the primary, {}, is in a dark zone", primary.host.name()));
         }
         let begun = Instant::now();
-        self.unwatched(async {
+        let restoring = async {
             for node in &self.nodes {
                 node.host.kill(&self.runner).await;
                 node.wipe().map_err(|error| format!("{} cannot be wiped: {error}", node.host.name()))?;
             }
+            // Whatever was answered sooner came from what is lost now, and what comes later from the snapshot.
+            let lost = Instant::now();
             primary.place(&snapshot).map_err(|error| format!("the snapshot cannot be put back: {error}"))?;
             let nodes: Vec<&Node> = self.nodes.iter().filter(|node| !node.host.is_dark()).collect();
             // A server that is to keep a log would read that and not the snapshot.
@@ -428,10 +430,10 @@ impl Store {
                     self.keep_log(node).await?;
                 }
             }
-            Ok(())
-        })
-        .await?;
-        self.tell(notices, EventKind::StoreRestored { took_us: begun.elapsed().as_micros() as u64 });
+            Ok(lost)
+        };
+        let lost = self.unwatched(restoring).await?;
+        self.tell(notices, EventKind::StoreRestored { took_us: lost.elapsed().as_micros() as u64 });
         Ok(format!("{} has the snapshot, after {:.1} s", primary.host.name(), begun.elapsed().as_secs_f64()))
     }
 
