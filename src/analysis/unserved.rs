@@ -17,7 +17,8 @@ struct Slice {
 }
 
 impl Unserved {
-    const SLICE: Duration = Duration::from_millis(100);
+    const SLICE_US: usize = 100_000;
+    const SLICE: Duration = Duration::from_micros(Self::SLICE_US as u64);
     /// Anything shorter is a pause between two requests as much as an outage.
     const SHORTEST: usize = 5;
 
@@ -26,10 +27,8 @@ impl Unserved {
     }
 
     pub(super) fn take(&mut self, row: &Observation) {
-        if row.last_byte < self.start {
-            return;
-        }
-        let index = (row.last_byte.since(self.start).as_micros() / Self::SLICE.as_micros()) as usize;
+        let Ok(since_us) = usize::try_from(row.last_byte.0 - self.start.0) else { return };
+        let index = since_us / Self::SLICE_US;
         if index >= self.slices.len() {
             self.slices.resize(index + 1, Slice::default());
         }
