@@ -30,6 +30,9 @@ impl WarmUps {
             let (own, peers) = (Times::new(), Times::new());
             self.list.push(WarmUp { instance, from: row.last_byte, own, peers });
         }
+        if self.list.is_empty() {
+            return;
+        }
         let service = row.service_time().as_micros() as u64;
         let fresh = |w: &WarmUp| row.last_byte >= w.from && row.last_byte < w.from + Self::LASTS;
         // Another fresh instance is no peer to measure against.

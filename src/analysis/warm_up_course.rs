@@ -31,6 +31,9 @@ impl WarmUpCourses {
 
     /// An answered row of `instance`.
     pub(super) fn take(&mut self, row: &Observation, instance: NameId, appearance: Appearance) {
+        if self.fresh.is_empty() && !appearance.new {
+            return;
+        }
         let second = row.last_byte.since(self.start).as_secs();
         if appearance.new && !self.fresh.contains_key(&instance) {
             self.fresh.insert(instance, Course { from: second, own: Seconds::default() });
