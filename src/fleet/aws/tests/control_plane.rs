@@ -2,7 +2,8 @@
 //! retried and read as ever, only no wire is between. It runs on tokio's clock, which tests hold, with the order of states
 //! and about the times that AWS has.
 
-use super::answers::{Protocol, Request, cloudwatch_error, json_error, query_error};
+use super::answers::{cloudwatch_error, json_error, query_error};
+use super::request::{Protocol, Request};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_autoscaling::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::infallible_client_fn;

@@ -5,5 +5,6 @@ mod answers;
 mod bad_days;
 mod control_plane;
 mod fixture;
+mod request;
 mod setup;
 mod watching;
